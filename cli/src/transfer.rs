@@ -1,0 +1,77 @@
+//! `hoist export` and `hoist import`: a project as one readable file. Also how any file is read.
+
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::api::Call;
+use crate::args::Because;
+use crate::failure::{Failure, Outcome};
+use crate::print::Console;
+use crate::value::{count, list};
+
+/// Write a project as one readable JSON file: environments, segments, flags and their settings
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  hoist export --output default.json\n  hoist export --project shop | less"
+)]
+pub(crate) struct Export {
+    /// Where to write; standard output when absent
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// Create or update what a file written by `hoist export` says: all of it or nothing
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  hoist import default.json --project copy --reason \"from the old server\""
+)]
+pub(crate) struct Import {
+    /// The file; - reads standard input
+    file: String,
+    #[command(flatten)]
+    because: Because,
+}
+
+impl Export {
+    pub(crate) fn run(self, console: &mut Console<'_>) -> Result<Outcome> {
+        let answer = console.api.send(Call::get(console.api.in_project(&["export"])))?;
+        let project = answer.value()?;
+        // Lines of their own, so that two exports can be compared line by line.
+        let text = if console.json { answer.text } else { serde_json::to_string_pretty(&project)? + "\n" };
+        let Some(file) = self.output else {
+            console.terminal.raw(&text)?;
+            return Ok(Outcome::Done);
+        };
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
+        let number = |field: &str, noun: &str| count(list(&project, field).len(), noun);
+        let summary =
+            [number("environments", "environment"), number("segments", "segment"), number("flags", "flag")];
+        console.terminal.line(&format!("Wrote {} to {}.", summary.join(", "), file.display()))?;
+        Ok(Outcome::Done)
+    }
+}
+
+impl Import {
+    pub(crate) fn run(self, console: &mut Console<'_>) -> Result<Outcome> {
+        let call = Call::post(console.api.in_project(&["import"])).text(read(&self.file)?);
+        let answer = console.api.send(call.because(self.because.reason.as_deref()))?;
+        let sentence = format!("Imported {} into project {}.", self.file, console.api.project);
+        console.done(&answer, &sentence)
+    }
+}
+
+/// Reads a file that was named on the command line, or standard input for `-`.
+pub(crate) fn read(file: &str) -> Result<String> {
+    let mut text = String::new();
+    let read = if file == "-" {
+        std::io::stdin().read_to_string(&mut text)
+    } else {
+        fs::File::open(file).and_then(|mut open| open.read_to_string(&mut text))
+    };
+    read.map_err(|error| Failure::Usage(format!("cannot read {file}: {error}")))?;
+    Ok(text)
+}
