@@ -3,7 +3,7 @@
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
-use crate::api::Call;
+use crate::api::{Api, Call};
 use crate::args::{Because, Limited};
 use crate::failure::Outcome;
 use crate::print::{Console, Tone};
@@ -108,6 +108,23 @@ impl Environment {
     }
 }
 
+/// The environments' keys in their order; none when they cannot be read, for the order is not worth a failure.
+pub(crate) fn order(api: &Api) -> Vec<String> {
+    let environments = api.list(&api.in_project(&["environments"]), None).and_then(|answer| answer.value());
+    environments.map_or_else(
+        |_| Vec::new(),
+        |environments| {
+            list(&environments, "items").iter().map(|environment| text(environment, "key")).collect()
+        },
+    )
+}
+
+/// Sorts by the environments' order; those it does not name come last, as they were.
+pub(crate) fn in_order<T>(mut named: Vec<T>, order: &[String], name: impl Fn(&T) -> &str) -> Vec<T> {
+    named.sort_by_key(|item| order.iter().position(|known| known == name(item)).unwrap_or(usize::MAX));
+    named
+}
+
 fn list_environments(console: &mut Console<'_>, limit: Option<u32>) -> Result<Outcome> {
     let answer = console.api.list(&console.api.in_project(&["environments"]), limit)?;
     console.answer(&answer, |environments, terminal| {
@@ -142,4 +159,17 @@ fn show(console: &mut Console<'_>, key: &str) -> Result<Outcome> {
             ("created", time(environment, "created_at")),
         ])
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_stand_in_their_order_and_unknown_ones_last() {
+        let order: Vec<String> = ["development", "staging", "production"].map(str::to_owned).into();
+        let named = vec!["preview", "production", "development"];
+        assert_eq!(in_order(named, &order, |name| name), ["development", "production", "preview"]);
+        assert_eq!(in_order(vec!["b", "a"], &[], |name| name), ["b", "a"]);
+    }
 }

@@ -18,13 +18,12 @@ use crate::value::{brief, object, text, thousandths, time as short};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hoist why dashboard_v2 --user user-42
-  hoist why dashboard_v2 --user user-42 --attribute plan=beta --attribute 'groups=[\"a\",\"b\"]' --env production
+  hoist why dashboard_v2 --user user-42 --env production -a plan=beta -a 'groups=[\"a\",\"b\"]'
   hoist why dashboard_v2 --user user-42 --at 2026-11-23T14:03
   hoist why dashboard_v2 --user user-42 --at 41                 at revision 41
 
-In --attribute, a value that reads as JSON is taken as that (30, true, [\"a\"]), anything else as
-text; write version='\"1.10\"' for text that looks like a number. An unknown flag ends with exit
-code 1.")]
+A value that reads as JSON is taken as that (30, true, [\"a\"]), anything else as text; text that
+looks like a number is written version='\"1.10\"'. An unknown flag ends with exit code 1.")]
 pub(crate) struct Why {
     /// Key of the flag
     #[arg(value_parser = key)]

@@ -4,19 +4,19 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value};
 
-use crate::api::Call;
+use crate::api::{Api, Call};
 use crate::args::Because;
 use crate::failure::{Failure, Outcome};
 use crate::print::Console;
 use crate::typed::{key, time};
-use crate::value::object;
+use crate::value::{object, text};
 
 /// Create a flag; it is off in every environment until someone turns it on
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   hoist flag create dashboard_v2
   hoist flag create checkout_copy --type string --variant classic=\"Buy now\" --variant short=Buy
-  hoist flag create search_limits --type object --variant small='{\"hits\":10}' --variant large='{\"hits\":50}'")]
+  hoist flag create limits --type object --variant few='{\"hits\":10}' --variant many='{\"hits\":50}'")]
 pub(crate) struct Create {
     /// Key, as the code will ask for it; it stays for ever
     #[arg(value_parser = key)]
@@ -48,7 +48,7 @@ pub(crate) struct Create {
     after_help = "Example:\n  hoist flag update dashboard_v2 --owner web-team --tag web --expires-at 2027-01-31"
 )]
 #[command(group = clap::ArgGroup::new("change").required(true).multiple(true)
-    .args(["purpose", "owner", "name", "description", "tags", "expires_at", "no_tags", "no_expiry"]))]
+    .args(["purpose", "owner", "name", "description", "tags", "expires_at", "no_tags", "no_expiry", "variants"]))]
 pub(crate) struct Update {
     /// Key of the flag
     #[arg(value_parser = key)]
@@ -59,6 +59,9 @@ pub(crate) struct Update {
     /// Who answers for it
     #[arg(long)]
     owner: Option<String>,
+    /// A variant and its value; those given replace the ones there are, in this order
+    #[arg(long = "variant", value_name = "KEY=VALUE")]
+    variants: Vec<String>,
     /// Take all tags away
     #[arg(long, conflicts_with = "tags")]
     no_tags: bool,
@@ -146,6 +149,11 @@ impl Create {
 
 impl Update {
     pub(super) fn run(self, console: &mut Console<'_>) -> Result<Outcome> {
+        let path = console.api.in_project(&["flags", &self.key]);
+        let variants = match self.variants.as_slice() {
+            [] => None,
+            typed => Some(variants(flag_type(&console.api, &path)?, typed)?.into()),
+        };
         let about = self.about;
         let tags = (self.no_tags || !about.tags.is_empty()).then(|| about.tags.into());
         let expires_at = if self.no_expiry { Some(Value::Null) } else { about.expires_at.map(Into::into) };
@@ -155,12 +163,20 @@ impl Update {
             ("name", about.name.map(Into::into)),
             ("description", about.description.map(Into::into)),
             ("tags", tags),
+            ("variants", variants),
             ("expires_at", expires_at),
         ]);
-        let call = Call::patch(console.api.in_project(&["flags", &self.key])).body(&body);
+        let call = Call::patch(path).body(&body);
         let answer = console.api.send(call.because(self.because.reason.as_deref()))?;
         console.done(&answer, &format!("Updated flag {}.", self.key))
     }
+}
+
+/// The type of an existing flag, which says how its variants are typed.
+fn flag_type(api: &Api, path: &str) -> Result<FlagType> {
+    let name = text(&api.send(Call::get(path.to_owned()))?.value()?, "type");
+    FlagType::from_str(&name, false)
+        .map_err(|_| anyhow::anyhow!("the flag is of a type unknown here: {name}"))
 }
 
 /// Reads `key=value` variants in order. Values of string flags are taken to the letter, all others are JSON.

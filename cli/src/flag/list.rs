@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::create::{Purpose, word};
 use crate::api::Call;
 use crate::args::Limited;
+use crate::environment::{in_order, order};
 use crate::failure::Outcome;
 use crate::print::{Console, Tone};
 use crate::state::state;
@@ -58,22 +59,24 @@ impl List {
             .query("archived", self.archived.then_some("true"))
             .path;
         let answer = console.api.list(&path, self.limited.limit)?;
+        let order = if console.json { Vec::new() } else { order(&console.api) };
         console.answer(&answer, |flags, terminal| {
             if list(flags, "items").is_empty() {
                 return terminal.line("No flags.");
             }
-            terminal.table(table(list(flags, "items")))
+            terminal.table(table(list(flags, "items"), &order))
         })
     }
 }
 
-fn table(flags: &[Value]) -> Table {
+fn table(flags: &[Value], order: &[String]) -> Table {
     let mut environments: Vec<&str> = Vec::new();
     for name in flags.iter().flat_map(|flag| members(flag, "environments")).map(|(name, _)| name.as_str()) {
         if !environments.contains(&name) {
             environments.push(name);
         }
     }
+    let environments = in_order(environments, order, |name| name);
     let headings =
         ["key"].into_iter().chain(environments.iter().copied()).chain(["type", "purpose", "owner"]);
     let mut table = Table::new(headings);
@@ -97,12 +100,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_environment_has_a_column_in_the_servers_order() {
+    fn each_environment_has_a_column_in_the_environments_order() {
         let settings = json!({ "enabled": true, "rollout": 10, "rules": 0 });
         let flag = json!({ "key": "dashboard_v2", "type": "boolean", "purpose": "release", "owner": "web",
-            "environments": { "staging": settings, "production": { "enabled": false } } });
+            "environments": { "production": { "enabled": false }, "staging": settings } });
         let old = json!({ "key": "old", "environments": { "preview": settings } });
-        let text = table(&[flag, old]).render(false);
+        let order = ["staging".to_owned(), "production".to_owned()];
+        let text = table(&[flag, old], &order).render(false);
         let lines: Vec<Vec<&str>> = text
             .lines()
             .map(|line| line.split("  ").filter(|w| !w.is_empty()).map(str::trim).collect())

@@ -7,6 +7,7 @@ use clap::Args;
 use serde_json::Value;
 
 use crate::api::{Answer, Call};
+use crate::environment::{in_order, order};
 use crate::failure::Outcome;
 use crate::print::{Console, Terminal, Tone};
 use crate::settings::show_settings;
@@ -53,8 +54,9 @@ impl Show {
         let flag = answer.value()?;
         let mut environments = Vec::new();
         if text(&flag, "archived_at").is_empty() {
-            for (name, _) in members(&flag, "environments") {
-                environments.push((name.as_str(), self.settings(console, name)?.value()?));
+            let names: Vec<&str> = members(&flag, "environments").map(|(name, _)| name.as_str()).collect();
+            for name in in_order(names, &order(&console.api), |name| name) {
+                environments.push((name, self.settings(console, name)?.value()?));
             }
         }
         show(console.terminal, &flag, &environments)?;
