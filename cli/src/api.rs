@@ -7,19 +7,16 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reqwest::Url;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use crate::call::{Answer, Call, path};
 
 use crate::args::Global;
 use crate::failure::{Failure, Problem};
+use crate::pages::gather;
 
 /// The token that a server in development mode accepts from this machine.
 const DEVELOPMENT_TOKEN: &str = "hoist_api_development";
-/// The most that a server gives in one page.
-const PAGE: u32 = 500;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_TIMEOUT: Duration = Duration::from_mins(1);
 
@@ -89,29 +86,11 @@ impl Api {
 
     /// Reads a list page by page until its end, or until there are `limit` items.
     pub(crate) fn list(&self, path: &str, limit: Option<u32>) -> Result<Answer> {
-        let mut items: Vec<Box<RawValue>> = Vec::new();
-        let mut cursor: Option<String> = None;
-        let mut wanted = limit.unwrap_or(u32::MAX);
-        loop {
-            let size = wanted.min(PAGE);
-            let call = Call::get(path.to_owned())
-                .query("limit", Some(&size.to_string()))
-                .query("cursor", cursor.as_deref());
-            let answer = self.send(call)?;
-            let page: Page =
-                serde_json::from_str(&answer.text).context("the server's answer is not a list")?;
-            let (first, whole) = (items.is_empty(), page.items.len() <= size as usize);
-            items.extend(page.items.into_iter().take(wanted as usize));
-            wanted = limit
-                .map_or(u32::MAX, |limit| limit.saturating_sub(u32::try_from(items.len()).unwrap_or(limit)));
-            let stuck = page.next_cursor.is_some() && page.next_cursor == cursor;
-            cursor = page.next_cursor;
-            if cursor.is_none() || wanted == 0 || stuck {
-                // One page is passed on untouched; several are joined, each item as it came.
-                let joined = || serde_json::to_string(&Page { items, next_cursor: cursor });
-                return Ok(if first && whole { answer } else { Answer { text: joined()? } });
-            }
-        }
+        gather(limit, |size, cursor| {
+            let call =
+                Call::get(path.to_owned()).query("limit", Some(&size.to_string())).query("cursor", cursor);
+            self.send(call)
+        })
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
@@ -134,13 +113,6 @@ impl Api {
         };
         Failure::Refused(Box::new(problem))
     }
-}
-
-/// One page of a list.
-#[derive(Debug, Deserialize, Serialize)]
-struct Page {
-    items: Vec<Box<RawValue>>,
-    next_cursor: Option<String>,
 }
 
 /// TLS with the ring provider and Mozilla's roots, given to this client alone.

@@ -12,6 +12,7 @@ mod failure;
 mod flag;
 mod history;
 mod kill;
+mod pages;
 mod print;
 mod project;
 mod rollout;
