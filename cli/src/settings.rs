@@ -49,18 +49,23 @@ pub(crate) fn condition(condition: &Value) -> String {
     let negated = if is_true(condition, "negate") { "not " } else { "" };
     let case = if is_true(condition, "ignore_case") { " (any case)" } else { "" };
     let operator = text(condition, "operator").replace('_', " ");
+    let more =
+        condition.get("more_values").and_then(Value::as_u64).and_then(|more| usize::try_from(more).ok());
+    let more = more.unwrap_or(0);
     let values = match list(condition, "values") {
         [] => String::new(),
-        values => format!(" [{}]", abbreviated(values)),
+        values => format!(" [{}]", abbreviated(values, more)),
     };
     format!("{negated}{} {operator}{case}{values}", text(condition, "attribute"))
 }
 
-fn abbreviated(values: &[Value]) -> String {
+/// The first of the values, and how many there are besides; `more` are not even in the list.
+fn abbreviated(values: &[Value], more: usize) -> String {
     const SHOWN: usize = 8;
     let mut shown: Vec<String> = values.iter().take(SHOWN).map(brief).collect();
-    if values.len() > SHOWN {
-        shown.push(format!("… {} more", values.len() - SHOWN));
+    let hidden = values.len().saturating_sub(SHOWN) + more;
+    if hidden > 0 {
+        shown.push(format!("… {hidden} more"));
     }
     shown.join(", ")
 }
