@@ -38,7 +38,8 @@ impl<T: Keyed> Table<T> {
     const SHARDS: usize = 256;
 
     pub(crate) fn new() -> Table<T> {
-        Table { shards: vec![Arc::new(HashTable::new()); Table::<T>::SHARDS].into_boxed_slice(), length: 0 }
+        let none = Arc::new(HashTable::new());
+        Table { shards: vec![none; Table::<T>::SHARDS].into_boxed_slice(), length: 0 }
     }
 
     #[inline]
@@ -56,12 +57,11 @@ impl<T: Keyed> Table<T> {
         let hash = hash(entry.key());
         let Some(shard) = self.shards.get_mut(shard(hash)) else { return };
         let shard = Arc::make_mut(shard);
-        match shard.find_mut(hash, |other| other.key() == entry.key()) {
-            Some(place) => *place = entry,
-            None => {
-                shard.insert_unique(hash, entry, |other| self::hash(other.key()));
-                self.length = self.length.saturating_add(1);
-            }
+        if let Some(place) = shard.find_mut(hash, |other| other.key() == entry.key()) {
+            *place = entry;
+        } else {
+            shard.insert_unique(hash, entry, |other| self::hash(other.key()));
+            self.length = self.length.saturating_add(1);
         }
     }
 
@@ -96,7 +96,7 @@ impl<T: Keyed> Table<T> {
 /// Which shard a hash belongs to: bits that the shard's own table looks at neither first nor last.
 #[inline]
 fn shard(hash: u64) -> usize {
-    usize::from((hash >> 32) as u8)
+    usize::from(hash.to_le_bytes()[4])
 }
 
 #[cfg(test)]
@@ -120,15 +120,12 @@ mod tests {
             let (mut table, mut model) = (Table::new(), BTreeMap::new());
             for (key, value) in changes {
                 let key = key.to_string();
-                match value {
-                    Some(value) => {
-                        table.insert(Arc::new((key.clone(), value)));
-                        model.insert(key, value);
-                    }
-                    None => {
-                        table.remove(&key);
-                        model.remove(&key);
-                    }
+                if let Some(value) = value {
+                    table.insert(Arc::new((key.clone(), value)));
+                    model.insert(key, value);
+                } else {
+                    table.remove(&key);
+                    model.remove(&key);
                 }
             }
             prop_assert_eq!(table.len(), model.len());

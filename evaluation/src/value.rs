@@ -124,7 +124,7 @@ impl Variants {
             findings.report(place, "a flag has at least one variant");
         }
         findings.bound(place, self.len(), limits::VARIANTS_PER_FLAG, "variants");
-        for variant in self.iter() {
+        for variant in self {
             let place = place.field(&variant.key);
             let length = variant.key.chars().count();
             if !(1..=limits::KEY_LENGTH).contains(&length) || variant.key.chars().any(char::is_control) {
@@ -159,7 +159,7 @@ impl<'a> IntoIterator for &'a Variants {
 impl Serialize for Variants {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(Some(self.len()))?;
-        for variant in self.iter() {
+        for variant in self {
             object.serialize_entry(&variant.key, &variant.value)?;
         }
         object.end()

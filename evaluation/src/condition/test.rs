@@ -99,7 +99,7 @@ impl Check {
         if !findings.bound(place, values.len(), limits::VALUES_PER_CONDITION, "values") {
             return Check::Never;
         }
-        let mut values = Values { values, place, findings };
+        let mut values = Values { written: values, place, findings };
         match operator {
             Operator::In => values.any_of(),
             Operator::Contains | Operator::StartsWith | Operator::EndsWith => {
@@ -175,7 +175,7 @@ fn parse_version(text: &str) -> Option<Version> {
 
 /// A condition's values, being read.
 struct Values<'v, 'p, 'f> {
-    values: &'v [Value],
+    written: &'v [Value],
     place: &'p Place<'p>,
     findings: &'f mut Findings,
 }
@@ -183,9 +183,9 @@ struct Values<'v, 'p, 'f> {
 impl<'v> Values<'v, '_, '_> {
     fn any_of(&mut self) -> Check {
         let (mut texts, mut numbers, mut yes, mut no) = (Vec::new(), Vec::new(), false, false);
-        for (index, value) in self.values.iter().enumerate() {
+        for (index, value) in self.written.iter().enumerate() {
             match value {
-                Value::String(text) => texts.extend(self.text(index, text)),
+                Value::String(text) => texts.push(self.text(index, text)),
                 Value::Number(number) => numbers.extend(self.number(index, number)),
                 Value::Bool(true) => yes = true,
                 Value::Bool(false) => no = true,
@@ -197,10 +197,10 @@ impl<'v> Values<'v, '_, '_> {
     }
 
     fn texts(&mut self) -> Vec<&'v str> {
-        let mut texts = Vec::with_capacity(self.values.len());
-        for (index, value) in self.values.iter().enumerate() {
+        let mut texts = Vec::with_capacity(self.written.len());
+        for (index, value) in self.written.iter().enumerate() {
             match value {
-                Value::String(text) => texts.extend(self.text(index, text)),
+                Value::String(text) => texts.push(self.text(index, text)),
                 _ => self.report(index, "is not a text"),
             }
         }
@@ -208,8 +208,8 @@ impl<'v> Values<'v, '_, '_> {
     }
 
     fn numbers(&mut self) -> Vec<f64> {
-        let mut numbers = Vec::with_capacity(self.values.len());
-        for (index, value) in self.values.iter().enumerate() {
+        let mut numbers = Vec::with_capacity(self.written.len());
+        for (index, value) in self.written.iter().enumerate() {
             match value {
                 Value::Number(number) => numbers.extend(self.number(index, number)),
                 _ => self.report(index, "is not a number"),
@@ -219,8 +219,8 @@ impl<'v> Values<'v, '_, '_> {
     }
 
     fn parsed<T>(&mut self, what: &str, parse: impl Fn(&str) -> Option<T>) -> Vec<T> {
-        let mut parsed = Vec::with_capacity(self.values.len());
-        for (index, value) in self.values.iter().enumerate() {
+        let mut parsed = Vec::with_capacity(self.written.len());
+        for (index, value) in self.written.iter().enumerate() {
             match value.as_str().and_then(&parse) {
                 Some(value) => parsed.push(value),
                 None => self.report(index, format!("is not {what}")),
@@ -231,7 +231,7 @@ impl<'v> Values<'v, '_, '_> {
 
     fn patterns(&mut self) -> Box<[Regex]> {
         let mut patterns = Vec::new();
-        for (index, value) in self.values.iter().enumerate() {
+        for (index, value) in self.written.iter().enumerate() {
             let Some(text) = value.as_str() else {
                 self.report(index, "is not a text");
                 continue;
@@ -250,7 +250,7 @@ impl<'v> Values<'v, '_, '_> {
             match pattern {
                 Ok(pattern) => patterns.push(pattern),
                 Err(regex::Error::CompiledTooBig(_)) => {
-                    self.report(index, "is a pattern that takes too much memory")
+                    self.report(index, "is a pattern that takes too much memory");
                 }
                 Err(error) => self.report(index, format!("is not a pattern: {error}")),
             }
@@ -258,9 +258,9 @@ impl<'v> Values<'v, '_, '_> {
         patterns.into_boxed_slice()
     }
 
-    fn text(&mut self, index: usize, text: &'v str) -> Option<&'v str> {
+    fn text(&mut self, index: usize, text: &'v str) -> &'v str {
         self.findings.text(&self.place.item(index), text);
-        Some(text)
+        text
     }
 
     /// Reads a number; whole ones that doubles cannot tell from their neighbours are refused.

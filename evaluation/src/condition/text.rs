@@ -49,7 +49,7 @@ enum At {
 pub(crate) struct Parts {
     at: At,
     ignore_case: bool,
-    parts: Box<[Box<str>]>,
+    any_of: Box<[Box<str>]>,
 }
 
 impl Parts {
@@ -61,11 +61,11 @@ impl Parts {
         };
         let written =
             |part: &&str| if ignore_case { lower(part).collect::<String>().into() } else { Box::from(*part) };
-        Parts { at, ignore_case, parts: parts.iter().map(written).collect() }
+        Parts { at, ignore_case, any_of: parts.iter().map(written).collect() }
     }
 
     pub(crate) fn holds(&self, text: &str) -> bool {
-        self.parts.iter().any(|part| match (self.at, self.ignore_case) {
+        self.any_of.iter().any(|part| match (self.at, self.ignore_case) {
             (At::Anywhere, false) => text.contains(&**part),
             (At::Start, false) => text.starts_with(&**part),
             (At::End, false) => text.ends_with(&**part),

@@ -156,12 +156,7 @@ macro_rules! numbers {
     ($($number:ty),*) => { $(
         impl From<$number> for AttributeValue {
             fn from(number: $number) -> AttributeValue {
-                #[expect(
-                    clippy::allow_attributes,
-                    reason = "which of the casts lose something depends on the type"
-                )]
-                #[allow(clippy::cast_precision_loss, clippy::cast_lossless, reason = "numbers are doubles")]
-                AttributeValue::Number(number as f64)
+                number.as_attribute().map_or(AttributeValue::Number(f64::NAN), |it| AttributeValue::from(&it))
             }
         }
     )* };

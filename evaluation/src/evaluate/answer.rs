@@ -186,7 +186,7 @@ impl<'de> Deserialize<'de> for Reason {
     }
 }
 
-/// Why there is no answer, in OpenFeature's words.
+/// Why there is no answer, in the words of `OpenFeature`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {

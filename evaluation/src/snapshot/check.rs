@@ -125,19 +125,18 @@ impl Snapshot {
 struct Levels<'s> {
     snapshot: &'s Snapshot,
     flag: &'s str,
-    levels: Vec<BTreeMap<&'s str, &'s str>>,
+    down: Vec<BTreeMap<&'s str, &'s str>>,
 }
 
 impl<'s> Levels<'s> {
     fn new(snapshot: &'s Snapshot, flag: &'s str, prerequisite: &'s str) -> Levels<'s> {
-        Levels { snapshot, flag, levels: vec![BTreeMap::from([(prerequisite, flag)])] }
+        Levels { snapshot, flag, down: vec![BTreeMap::from([(prerequisite, flag)])] }
     }
 
     /// Goes one level deeper, unless there is nothing, the flag itself has come round, or it is too deep already.
     fn deepen(&mut self) -> bool {
-        let Some(level) = self.levels.last() else { return false };
-        if level.is_empty() || level.contains_key(self.flag) || self.levels.len() > limits::PREREQUISITE_DEPTH
-        {
+        let Some(level) = self.down.last() else { return false };
+        if level.is_empty() || level.contains_key(self.flag) || self.down.len() > limits::PREREQUISITE_DEPTH {
             return false;
         }
         let mut next = BTreeMap::new();
@@ -146,12 +145,12 @@ impl<'s> Levels<'s> {
                 next.entry(below).or_insert(*key);
             }
         }
-        self.levels.push(next);
+        self.down.push(next);
         true
     }
 
     fn problem(&self) -> Option<String> {
-        let level = self.levels.last()?;
+        let level = self.down.last()?;
         if level.contains_key(self.flag) {
             return Some(format!("goes round in a cycle: {}", self.path(self.flag)));
         }
@@ -164,7 +163,7 @@ impl<'s> Levels<'s> {
     fn path(&self, last: &'s str) -> String {
         let mut path = vec![last];
         let mut key = last;
-        for level in self.levels.iter().rev() {
+        for level in self.down.iter().rev() {
             key = level.get(key).copied().unwrap_or(self.flag);
             path.push(key);
         }
