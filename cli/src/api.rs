@@ -75,9 +75,12 @@ impl Api {
             }
             let response = request.send().await.map_err(|error| self.unreachable(&error))?;
             let status = response.status();
+            let next_cursor =
+                response.headers().get("hoist-next-cursor").and_then(|value| value.to_str().ok());
+            let next_cursor = next_cursor.map(str::to_owned);
             let text = response.text().await.map_err(|error| self.unreachable(&error))?;
             if status.is_success() {
-                Ok(Answer { text })
+                Ok(Answer { text, next_cursor })
             } else {
                 Err(self.refused(status.as_u16(), &text).into())
             }

@@ -6,7 +6,9 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::api::Call;
 use crate::args::Limited;
 use crate::failure::Outcome;
+use crate::flag::word;
 use crate::history::show_entries;
+use crate::pages::gather_lines;
 use crate::print::{Console, Tone};
 use crate::typed::{key, time};
 use crate::value::{is_true, list, text};
@@ -90,16 +92,13 @@ impl Filters {
             .query("action", self.action.as_deref())
             .query("since", self.since.as_deref())
             .query("until", self.until.as_deref());
-        let text = match self.format {
-            Format::Table | Format::Json => None,
-            Format::Ndjson => Some("ndjson"),
-            Format::Csv => Some("csv"),
-        };
-        if let Some(format) = text {
-            let limit = self.limited.limit.map(|limit| limit.to_string());
-            let call = call.query("format", Some(format)).query("limit", limit.as_deref());
-            let answer = console.api.send(call)?;
-            console.terminal.raw(&answer.text)?;
+        if let Format::Ndjson | Format::Csv = self.format {
+            let path = call.query("format", Some(&word(&self.format))).path;
+            let text = gather_lines(self.limited.limit, self.format == Format::Csv, |size, cursor| {
+                let call = Call::get(path.clone()).query("limit", Some(&size.to_string()));
+                console.api.send(call.query("cursor", cursor))
+            })?;
+            console.terminal.raw(&text)?;
             return Ok(Outcome::Done);
         }
         console.json |= self.format == Format::Json;

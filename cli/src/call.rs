@@ -82,6 +82,8 @@ pub(crate) fn path(segments: &[&str]) -> String {
 pub(crate) struct Answer {
     /// The body, untouched.
     pub(crate) text: String,
+    /// Where a list that is not JSON goes on.
+    pub(crate) next_cursor: Option<String>,
 }
 
 impl Answer {

@@ -90,6 +90,16 @@ impl Problem {
     }
 }
 
+/// Adds what may be done about a refusal with this status.
+pub(crate) fn hinted(mut error: anyhow::Error, status: u16, hint: String) -> anyhow::Error {
+    if let Some(Failure::Refused(problem)) = error.downcast_mut::<Failure>()
+        && problem.code == status
+    {
+        problem.hint = Some(hint);
+    }
+    error
+}
+
 /// Says on standard error what went wrong, if anything, and gives the exit code.
 pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
     let error = match result {

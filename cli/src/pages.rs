@@ -35,10 +35,39 @@ pub(crate) fn gather(
         match (is_end, is_whole) {
             (true, true) => return Ok(answer),
             (true, false) => {
-                return Ok(Answer { text: serde_json::to_string(&Page { items, next_cursor: cursor })? });
+                return Ok(Answer {
+                    text: serde_json::to_string(&Page { items, next_cursor: cursor })?,
+                    next_cursor: None,
+                });
             }
             (false, _) => {}
         }
+    }
+}
+
+/// Asks `fetch` for pages of lines as [`gather`] does, and joins them; the heading of a table stands only once.
+pub(crate) fn gather_lines(
+    limit: Option<u32>,
+    has_heading: bool,
+    mut fetch: impl FnMut(u32, Option<&str>) -> Result<Answer>,
+) -> Result<String> {
+    let mut text = String::new();
+    let mut cursor: Option<String> = None;
+    let mut room = limit.unwrap_or(u32::MAX);
+    loop {
+        let size = room.min(PAGE);
+        let page = fetch(size, cursor.as_deref())?;
+        let is_first = text.is_empty();
+        match page.text.split_once('\n') {
+            Some((_, rows)) if has_heading && !is_first => text.push_str(rows),
+            _ => text.push_str(&page.text),
+        }
+        // A page that names a next one is a full one.
+        room -= size;
+        if room == 0 || page.next_cursor.is_none() || page.next_cursor == cursor {
+            return Ok(text);
+        }
+        cursor = page.next_cursor;
     }
 }
 
@@ -52,7 +81,7 @@ mod tests {
         let answer = gather(limit, |size, cursor| {
             sizes.push(size);
             let page: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
-            Ok(Answer { text: pages[page].to_owned() })
+            Ok(Answer { text: pages[page].to_owned(), next_cursor: None })
         });
         (answer.unwrap().text, sizes)
     }
@@ -95,5 +124,30 @@ mod tests {
     fn a_cursor_that_does_not_move_ends_the_reading() {
         let pages = [r#"{"items":[1],"next_cursor":"1"}"#, r#"{"items":[2],"next_cursor":"1"}"#];
         assert_eq!(check(&pages, None).0, r#"{"items":[1,2],"next_cursor":"1"}"#);
+    }
+
+    fn check_lines(pages: &[&str], limit: Option<u32>, has_heading: bool) -> (String, Vec<u32>) {
+        let mut sizes = Vec::new();
+        let text = gather_lines(limit, has_heading, |size, cursor| {
+            sizes.push(size);
+            let page: usize = cursor.map_or(0, |cursor| cursor.parse().unwrap());
+            let next_cursor = (page + 1 < pages.len()).then(|| (page + 1).to_string());
+            Ok(Answer { text: pages[page].to_owned(), next_cursor })
+        });
+        (text.unwrap(), sizes)
+    }
+
+    #[test]
+    fn lines_of_all_pages_are_joined_under_one_heading() {
+        let pages = ["at,actor\r\n1,a\r\n", "at,actor\r\n2,b\r\n"];
+        assert_eq!(check_lines(&pages, None, true).0, "at,actor\r\n1,a\r\n2,b\r\n");
+        assert_eq!(check_lines(&["{}\n", "{}\n"], None, false).0, "{}\n{}\n");
+        assert_eq!(check_lines(&["", ""], None, false).0, "");
+    }
+
+    #[test]
+    fn a_limit_stops_the_reading_of_lines() {
+        let (text, sizes) = check_lines(&["1\n", "2\n", "3\n"], Some(600), false);
+        assert_eq!((text.as_str(), sizes), ("1\n2\n", vec![500, 100]));
     }
 }

@@ -1,16 +1,16 @@
 //! `hoist segment …`.
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use crate::api::Call;
 use crate::args::{Because, Limited};
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, hinted};
 use crate::print::{Console, Tone};
 use crate::settings::condition;
 use crate::table::{Cell, Table};
-use crate::transfer::read;
+use crate::transfer::{read, unversioned, version_in};
 use crate::typed::key;
 use crate::value::{count, list, text, time};
 
@@ -75,15 +75,20 @@ impl Segment {
 }
 
 impl Put {
-    /// Replaces the segment; creates it if there is none.
+    /// Replaces the segment, if it still is at the version that the file names; creates it if there is none.
     fn run(self, console: &mut Console<'_>) -> Result<Outcome> {
         let body = read(&self.file)?;
         let (key, reason) = (&self.key, self.because.reason.as_deref());
-        let call = Call::put(console.api.in_project(&["segments", key])).text(body.clone()).because(reason);
-        match console.api.send(call) {
+        let mut call =
+            Call::put(console.api.in_project(&["segments", key])).text(body.clone()).because(reason);
+        if let Some(version) = version_in(&body) {
+            call = call.if_match(&version);
+        }
+        let hint = format!("Read the segment again: hoist segment show {key} --json");
+        match console.api.send(call).map_err(|error| hinted(error, 412, hint)) {
             Ok(answer) => console.done(&answer, &format!("Replaced segment {key}.")),
             Err(error) if is_absent(&error) => {
-                let mut segment: Value = serde_json::from_str(&body).context("the file is not JSON")?;
+                let mut segment = unversioned(&body)?;
                 if let Some(fields) = segment.as_object_mut() {
                     fields.insert("key".to_owned(), key.as_str().into());
                 }

@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use serde_json::Value;
 
 use crate::api::Call;
 use crate::args::Because;
-use crate::failure::{Failure, Outcome};
+use crate::failure::{Failure, Outcome, hinted};
 use crate::print::Console;
 use crate::value::{count, list};
 
@@ -58,7 +59,10 @@ impl Export {
 impl Import {
     pub(crate) fn run(self, console: &mut Console<'_>) -> Result<Outcome> {
         let call = Call::post(console.api.in_project(&["import"])).text(read(&self.file)?);
-        let answer = console.api.send(call.because(self.because.reason.as_deref()))?;
+        let project = &console.api.project;
+        let hint = format!("Is there no such project? Make it first: hoist project create {project}");
+        let answer = console.api.send(call.because(self.because.reason.as_deref()));
+        let answer = answer.map_err(|error| hinted(error, 404, hint))?;
         let sentence = format!("Imported {} into project {}.", self.file, console.api.project);
         console.done(&answer, &sentence)
     }
@@ -74,4 +78,46 @@ pub(crate) fn read(file: &str) -> Result<String> {
     };
     read.map_err(|error| Failure::Usage(format!("cannot read {file}: {error}")))?;
     Ok(text)
+}
+
+/// The version that a file of settings or of a segment names. A file that is no JSON names none; the server will say
+/// what is wrong with it.
+pub(crate) fn version_in(text: &str) -> Option<String> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    value.get("version").and_then(Value::as_u64).map(|version| version.to_string())
+}
+
+/// The text without the fields that the server wrote into it when it was read, for use elsewhere.
+pub(crate) fn unversioned(text: &str) -> Result<Value, Failure> {
+    let mut value: Value = serde_json::from_str(text)
+        .map_err(|error| Failure::Usage(format!("the file is not JSON: {error}")))?;
+    if let Some(fields) = value.as_object_mut() {
+        for name in ["version", "revision", "changed_at", "changed_by"] {
+            fields.shift_remove(name);
+        }
+    }
+    Ok(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn check(file: &str, version: Option<&str>, rest: Option<&Value>) {
+        assert_eq!(version_in(file).as_deref(), version, "{file}");
+        assert_eq!(unversioned(file).ok().as_ref(), rest, "{file}");
+    }
+
+    #[test]
+    fn the_version_is_read_from_the_file_and_can_be_left_out() {
+        check(
+            r#"{"enabled":true,"version":7,"changed_by":"x"}"#,
+            Some("7"),
+            Some(&json!({ "enabled": true })),
+        );
+        check(r#"{"enabled":true}"#, None, Some(&json!({ "enabled": true })));
+        check("{", None, None);
+    }
 }
