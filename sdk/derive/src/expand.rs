@@ -1,0 +1,65 @@
+//! Writes the implementation.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{DeriveInput, Generics, Result, parse_quote};
+
+use crate::attributes::{Part, Parts};
+
+pub(crate) fn evaluation_context(input: &DeriveInput) -> Result<TokenStream> {
+    let parts = Parts::read(input)?;
+    let name = &input.ident;
+    let generics = bounded(&input.generics, &parts);
+    let (impl_generics, type_generics, where_clause) = generics.split_for_impl();
+    let targeting_key =
+        parts.targeting_key.map_or_else(|| quote!(::core::option::Option::None), targeting_key);
+    let arms = parts.attributes.iter().map(|(attribute, part)| {
+        let value = attribute_value(*part);
+        quote!(#attribute => #value,)
+    });
+    Ok(quote! {
+        #[automatically_derived]
+        impl #impl_generics ::hoist::EvaluationContext for #name #type_generics #where_clause {
+            fn targeting_key(&self) -> ::core::option::Option<&str> {
+                #targeting_key
+            }
+
+            fn attribute(&self, name: &str) -> ::core::option::Option<::hoist::Attribute<'_>> {
+                match name {
+                    #(#arms)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    })
+}
+
+// The spans below are those of the field's type, so that a type that does not fit is underlined there.
+
+fn targeting_key(part: Part<'_>) -> TokenStream {
+    let field = part.name;
+    quote_spanned!(part.of_type.span()=> ::hoist::TargetingKey::as_targeting_key(&self.#field))
+}
+
+fn attribute_value(part: Part<'_>) -> TokenStream {
+    let field = part.name;
+    quote_spanned!(part.of_type.span()=> ::hoist::AsAttribute::as_attribute(&self.#field))
+}
+
+/// Asks of a generic struct's fields what the implementation needs; for a plain one the compiler finds out by itself
+/// and says so at the field.
+fn bounded(generics: &Generics, parts: &Parts<'_>) -> Generics {
+    let mut generics = generics.clone();
+    if generics.type_params().next().is_none() {
+        return generics;
+    }
+    let clause = generics.make_where_clause();
+    for (_, Part { of_type, .. }) in &parts.attributes {
+        clause.predicates.push(parse_quote!(#of_type: ::hoist::AsAttribute));
+    }
+    if let Some(Part { of_type, .. }) = parts.targeting_key {
+        clause.predicates.push(parse_quote!(#of_type: ::hoist::TargetingKey));
+    }
+    generics
+}

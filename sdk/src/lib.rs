@@ -1,0 +1,99 @@
+//! Reads Hoist feature flags in an application.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! # async fn example(key: &str) -> Result<(), hoist::ConnectError> {
+//! let flags = hoist::Client::builder("http://127.0.0.1:8080").sdk_key(key).app("shop").connect().await?;
+//! let got = flags.ready(Duration::from_secs(2)).await; // optional
+//! println!("flags: {got}");
+//!
+//! let user = hoist::Context::new("user-1").with("plan", "beta");
+//! if flags.enabled("dashboard_v2", &user) {
+//!     println!("the new dashboard");
+//! }
+//! let copy = flags.string("checkout_copy", &user, "classic");
+//! let why = flags.explain("dashboard_v2", &user);
+//! # drop((copy, why));
+//! flags.close().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Reading
+//!
+//! Evaluation happens in the application's own memory, against a copy of the environment's flags that the client keeps
+//! up to date over one stream. [`Client::enabled`] and its siblings neither wait nor lock nor fail. Whoever reads
+//! several flags that must agree, or wants a text without a copy of it, takes a [`View`].
+//!
+//! # For whom
+//!
+//! A flag is evaluated for an [`EvaluationContext`]: a `&str` or `String` is just a key, [`Context`] is a key with
+//! attributes, and an application's own struct becomes one by the derive, with no map built per request:
+//!
+//! ```
+//! #[derive(hoist::EvaluationContext)]
+//! struct User {
+//!     #[context(targeting_key)]
+//!     id: String,
+//!     plan: Option<String>,
+//!     #[context(rename = "signed_up_days")]
+//!     age: u32,
+//!     groups: Vec<String>,
+//!     #[context(skip)]
+//!     password_hash: String,
+//! }
+//!
+//! # let flags = hoist::testing::TestFlags::new().with("dashboard_v2", true).client();
+//! # let user = User { id: "1".into(), plan: None, age: 3, groups: vec![], password_hash: String::new() };
+//! # drop(user.password_hash.clone());
+//! assert!(flags.enabled("dashboard_v2", &user));
+//! ```
+//!
+//! # Truth
+//!
+//! [`Client::status`] says where answers come from: [`Status::Live`] is a proof with a time limit, everything else says
+//! what it is. A server that fails changes no answer. [`Client::trouble`] says what is wrong.
+//!
+//! # Tests
+//!
+//! [`testing::TestFlags`] makes clients of flags that a test writes, without a server, a network or a runtime.
+
+#[cfg(test)]
+extern crate self as hoist;
+
+mod answer;
+mod backoff;
+mod builder;
+mod client;
+mod connection;
+mod context;
+mod exposures;
+mod feed;
+mod server;
+mod shared;
+mod sse;
+mod status;
+mod task;
+pub mod testing;
+mod timing;
+mod tls;
+mod view;
+
+pub use hoist_derive::EvaluationContext;
+pub use hoist_evaluation as evaluation;
+pub use hoist_evaluation::{
+    AsAttribute, Attribute, AttributeList, AttributeValue, Context, ErrorCode, Evaluation, EvaluationContext,
+    Explanation, Reason,
+};
+
+pub use answer::Answer;
+pub use builder::{ClientBuilder, ConnectError};
+pub use client::Client;
+pub use context::TargetingKey;
+pub use status::{Readiness, Status, Trouble};
+pub use timing::Timing;
+pub use view::View;
+
+/// This SDK and its version, as the server knows it.
+pub(crate) const SDK: &str = concat!("hoist-rust/", env!("CARGO_PKG_VERSION"));

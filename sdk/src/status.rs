@@ -1,0 +1,259 @@
+//! What a client knows about its flags, told truthfully.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Where a client's answers come from at this moment.
+///
+/// An answer never changes because a server fails: a client that lost its server goes on with the flags it has, and
+/// this type says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Status {
+    /// No flags have arrived yet, so every evaluation serves the default written in the caller's code.
+    #[default]
+    Defaults,
+    /// The flags are the server's newest: its stream is open and was heard within the last 45 seconds, or it was
+    /// polled with success as recently.
+    Live {
+        /// The environment's revision that is in use.
+        revision: u64,
+    },
+    /// The flags were the server's newest once, and nothing confirms that they still are.
+    Stale {
+        /// The environment's revision that is in use.
+        revision: u64,
+        /// The time since a server last confirmed that revision.
+        age: Duration,
+    },
+}
+
+impl Status {
+    /// Whether the flags are proved to be the server's newest.
+    pub fn is_live(&self) -> bool {
+        matches!(self, Status::Live { .. })
+    }
+
+    /// The revision in use; none when the code's defaults are served.
+    pub fn revision(&self) -> Option<u64> {
+        match *self {
+            Status::Defaults => None,
+            Status::Live { revision } | Status::Stale { revision, .. } => Some(revision),
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Status::Defaults => formatter.write_str("code defaults"),
+            Status::Live { revision } => write!(formatter, "live at revision {revision}"),
+            Status::Stale { revision, age } => {
+                write!(formatter, "stale at revision {revision}, unconfirmed for {} s", age.as_secs())
+            }
+        }
+    }
+}
+
+/// What stands between a client and its server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Trouble {
+    /// The server could not be reached, or the connection broke.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// The server does not accept the SDK key (401, 403). The client goes on asking, slowly.
+    #[error("the server refuses the SDK key ({0})")]
+    Refused(u16),
+    /// The server answered with an HTTP status that is no flag set.
+    #[error("the server answered {0}")]
+    Answered(u16),
+    /// The server sent something that is not a flag set or a change to one.
+    #[error("the server's data cannot be used: {0}")]
+    Unreadable(String),
+    /// The connection is open, but nothing arrived on it for longer than a heartbeat may take.
+    #[error("the server has gone silent")]
+    Silent,
+    /// The server ended the stream.
+    #[error("the server closed the stream")]
+    Closed,
+    /// The client was closed, or the runtime that it was connected on has ended.
+    #[error("the client has stopped")]
+    Stopped,
+}
+
+/// What [`Client::ready`](crate::Client::ready) got within its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Readiness {
+    /// Where answers come from now.
+    pub status: Status,
+    /// What stands between the client and its server, if anything does.
+    pub trouble: Option<Trouble>,
+}
+
+impl Readiness {
+    /// Whether the flags are proved to be the server's newest.
+    pub fn is_live(&self) -> bool {
+        self.status.is_live()
+    }
+}
+
+impl fmt::Display for Readiness {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.status.fmt(formatter)?;
+        self.trouble.iter().try_for_each(|trouble| write!(formatter, " ({trouble})"))
+    }
+}
+
+/// Keeps the status: the connection writes, everyone reads.
+///
+/// Live is a claim with a time limit. It is checked when it is read, so that it runs out even if the task that should
+/// withdraw it never runs again.
+#[derive(Debug)]
+pub(crate) struct Health {
+    told: watch::Sender<Status>,
+    trouble: Mutex<Option<Trouble>>,
+    created: Instant,
+    /// When the server last proved something, in milliseconds since `created`.
+    confirmed_ms: AtomicU64,
+    /// How long a proof holds; for ever when the flags are a test's.
+    proof: Duration,
+}
+
+impl Health {
+    pub(crate) fn new(proof: Duration) -> Health {
+        Health {
+            told: watch::Sender::new(Status::Defaults),
+            trouble: Mutex::new(None),
+            created: Instant::now(),
+            confirmed_ms: AtomicU64::new(0),
+            proof,
+        }
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        let told = *self.told.borrow();
+        let age = self.age();
+        match told {
+            Status::Live { revision } if age > self.proof => Status::Stale { revision, age },
+            Status::Stale { revision, .. } => Status::Stale { revision, age },
+            told => told,
+        }
+    }
+
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn watch(&self) -> watch::Receiver<Status> {
+        self.told.subscribe()
+    }
+
+    /// The server proved that the flags in use are its newest.
+    pub(crate) fn live(&self, revision: u64) {
+        self.confirm();
+        self.set_trouble(None);
+        self.tell(Status::Live { revision });
+    }
+
+    /// Something arrived on a connection that is live.
+    pub(crate) fn confirm(&self) {
+        let ms = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.confirmed_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// Nothing proves the flags in use any more.
+    pub(crate) fn lost(&self, trouble: Trouble) {
+        self.set_trouble(Some(trouble));
+        let revision = self.told.borrow().revision();
+        self.tell(revision.map_or(Status::Defaults, |revision| Status::Stale { revision, age: self.age() }));
+    }
+
+    /// Notes trouble that does not take the proof away.
+    pub(crate) fn set_trouble(&self, trouble: Option<Trouble>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    fn age(&self) -> Duration {
+        let confirmed = Duration::from_millis(self.confirmed_ms.load(Ordering::Relaxed));
+        self.created.elapsed().saturating_sub(confirmed)
+    }
+
+    /// Wakes the watchers when the status is another one, or when trouble goes on and its age has grown.
+    fn tell(&self, status: Status) {
+        self.told.send_if_modified(|told| std::mem::replace(told, status) != status);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROOF: Duration = Duration::from_secs(45);
+
+    async fn pass(seconds: u64) {
+        tokio::time::advance(Duration::from_secs(seconds)).await;
+    }
+
+    fn check(health: &Health, expected: &str) {
+        assert_eq!(Readiness { status: health.status(), trouble: health.trouble() }.to_string(), expected);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn live_runs_out_by_itself_when_nothing_confirms_it() {
+        let health = Health::new(PROOF);
+        health.live(42);
+        pass(45).await;
+        check(&health, "live at revision 42");
+        pass(1).await;
+        check(&health, "stale at revision 42, unconfirmed for 46 s");
+        health.confirm();
+        check(&health, "live at revision 42");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_age_of_stale_flags_counts_from_the_last_confirmation() {
+        let health = Health::new(PROOF);
+        health.live(42);
+        pass(10).await;
+        health.confirm();
+        pass(5).await;
+        health.lost(Trouble::Closed);
+        check(&health, "stale at revision 42, unconfirmed for 5 s (the server closed the stream)");
+        pass(60).await;
+        health.lost(Trouble::Refused(401));
+        check(&health, "stale at revision 42, unconfirmed for 65 s (the server refuses the SDK key (401))");
+        health.live(43);
+        check(&health, "live at revision 43");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_flags_there_are_only_defaults_whatever_happens() {
+        let health = Health::new(PROOF);
+        check(&health, "code defaults");
+        health.lost(Trouble::Answered(503));
+        pass(100).await;
+        check(&health, "code defaults (the server answered 503)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn watchers_hear_of_each_change_and_of_nothing_else() {
+        let health = Health::new(PROOF);
+        let mut watch = health.watch();
+        health.live(1);
+        assert!(watch.has_changed().unwrap());
+        assert_eq!(*watch.borrow_and_update(), Status::Live { revision: 1 });
+        health.live(1);
+        health.confirm();
+        assert!(!watch.has_changed().unwrap());
+        pass(3).await;
+        health.lost(Trouble::Silent);
+        assert_eq!(*watch.borrow_and_update(), Status::Stale { revision: 1, age: Duration::from_secs(3) });
+    }
+}

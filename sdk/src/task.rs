@@ -1,0 +1,76 @@
+//! The one task behind a client: it keeps the flags up to date and reports what was evaluated.
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::connection::Connection;
+use crate::exposures::{Flusher, Reporter};
+use crate::server::Server;
+use crate::shared::Shared;
+use crate::status::Trouble;
+use crate::timing::Timing;
+
+/// The client's end of its task. The task stops when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Task {
+    stop: watch::Sender<bool>,
+    /// The number of evaluations that could not be reported, once the task is done.
+    done: watch::Receiver<Option<u64>>,
+}
+
+impl Task {
+    /// Stops the task and waits for it; none when the task was lost with its runtime.
+    pub(crate) async fn stop(&self) -> Option<u64> {
+        self.stop.send_replace(true);
+        let mut done = self.done.clone();
+        let unsent = done.wait_for(Option::is_some).await.ok()?;
+        *unsent
+    }
+}
+
+/// Starts the task on a runtime.
+pub(crate) fn start(
+    runtime: &Handle,
+    shared: &Arc<Shared>,
+    (server, reporter): (Server, Reporter),
+    timing: Timing,
+) -> Task {
+    let (stop, stopped) = watch::channel(false);
+    let (finished, done) = watch::channel(None);
+    let flusher = Flusher::new(Arc::clone(shared), server.clone(), reporter, timing.flush);
+    let running = Running { shared: Arc::clone(shared) };
+    runtime.spawn(run(running, (server, timing), flusher, (stopped, finished)));
+    Task { stop, done }
+}
+
+async fn run(
+    running: Running,
+    (server, timing): (Server, Timing),
+    mut flusher: Flusher,
+    (mut stopped, finished): (watch::Receiver<bool>, watch::Sender<Option<u64>>),
+) {
+    let limit = timing.answer;
+    let mut connection = Connection::new(Arc::clone(&running.shared), server, timing);
+    tokio::select! {
+        never = connection.run() => match never {},
+        never = flusher.run() => match never {},
+        // An error means that the last client is gone.
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+    drop(connection);
+    drop(running);
+    finished.send_replace(Some(flusher.last(limit).await));
+}
+
+/// Takes the proof away when the task ends, in whatever way.
+struct Running {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.shared.health.lost(Trouble::Stopped);
+    }
+}

@@ -1,0 +1,105 @@
+//! Reads flags at one revision.
+
+use std::sync::Arc;
+
+use arc_swap::Guard;
+use hoist_evaluation::{Evaluation, EvaluationContext, Explanation, evaluate, explain};
+use serde::Deserialize;
+
+use crate::exposures::Fallback;
+use crate::shared::{Generation, Shared};
+
+/// The flags at one revision, for several reads that must agree with each other and for values that are borrowed.
+///
+/// Made by [`Client::view`](crate::Client::view), for the length of a request. It does not see later changes, and it
+/// keeps its revision's memory alive: a view that is held for long shows old flags.
+///
+/// ```
+/// let flags = hoist::testing::TestFlags::new().with("checkout_copy", "bold").with("dashboard_v2", true).client();
+///
+/// let view = flags.view();
+/// let copy: &str = view.string("checkout_copy", "user-1", "classic"); // borrowed, nothing is copied
+/// assert_eq!((copy, view.enabled("dashboard_v2", "user-1")), ("bold", true));
+/// ```
+#[derive(Debug)]
+pub struct View<'c> {
+    shared: &'c Shared,
+    generation: Guard<Arc<Generation>>,
+}
+
+impl<'c> View<'c> {
+    #[inline]
+    pub(crate) fn new(shared: &'c Shared) -> View<'c> {
+        View { shared, generation: shared.current() }
+    }
+
+    /// The environment's revision that this view reads; 0 when no flags have arrived yet.
+    pub fn revision(&self) -> u64 {
+        self.generation.snapshot.revision()
+    }
+
+    /// Whether a boolean flag is on for a context; false when it is unknown, broken or of another type.
+    #[inline]
+    pub fn enabled<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C) -> bool {
+        self.boolean(key, context, false)
+    }
+
+    /// The value of a boolean flag; the default when it is unknown, broken or of another type.
+    #[inline]
+    pub fn boolean<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C, default: bool) -> bool {
+        self.read(key, context, Fallback::Boolean(default), Evaluation::boolean).unwrap_or(default)
+    }
+
+    /// The value of a string flag, borrowed; the default when it is unknown, broken or of another type.
+    pub fn string<'a, C: EvaluationContext + ?Sized>(
+        &'a self,
+        key: &str,
+        context: &C,
+        default: &'a str,
+    ) -> &'a str {
+        self.read(key, context, Fallback::Text(default), Evaluation::string).unwrap_or(default)
+    }
+
+    /// The value of a number flag; the default when it is unknown, broken or of another type.
+    pub fn number<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C, default: f64) -> f64 {
+        self.read(key, context, Fallback::Number(default), Evaluation::number).unwrap_or(default)
+    }
+
+    /// The value of an object flag, read into a type of the caller's that may borrow from it; the default when the
+    /// flag is unknown, broken or of another type, or when its value does not fit `T`.
+    pub fn object<'a, T, C>(&'a self, key: &str, context: &C, default: T) -> T
+    where
+        T: Deserialize<'a>,
+        C: EvaluationContext + ?Sized,
+    {
+        let object = |it: &Evaluation<'a>| it.object().and_then(|_| T::deserialize(it.value()?).ok());
+        self.read(key, context, Fallback::Untold, object).unwrap_or(default)
+    }
+
+    /// Evaluates a flag of any type and says what is served and why.
+    pub fn evaluate<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C) -> Evaluation<'_> {
+        let evaluation = evaluate(&self.generation.snapshot, key, context);
+        let used = (&evaluation, evaluation.variant_index.is_some());
+        self.shared.exposures.count(&self.generation, key, used, Fallback::Untold);
+        evaluation
+    }
+
+    /// Tells step by step how a flag is evaluated. It is for people, allocates, and is not counted as an evaluation.
+    pub fn explain<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C) -> Explanation {
+        explain(&self.generation.snapshot, key, context)
+    }
+
+    #[inline]
+    fn read<'a, T, C: EvaluationContext + ?Sized>(
+        &'a self,
+        key: &str,
+        context: &C,
+        fallback: Fallback<'_>,
+        value: impl FnOnce(&Evaluation<'a>) -> Option<T>,
+    ) -> Option<T> {
+        let evaluation = evaluate(&self.generation.snapshot, key, context);
+        let value = value(&evaluation);
+        self.shared.exposures.count(&self.generation, key, (&evaluation, value.is_some()), fallback);
+        value
+    }
+}
