@@ -18,6 +18,7 @@ pub(crate) use text::Texts;
 /// A missing attribute, or one of another type than the operator asks for, makes it false; `negate` inverts after that.
 /// A list attribute satisfies it when any of its elements does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Condition {
     /// The attribute's name; `targetingKey` is the targeting key.
     pub attribute: String,
@@ -36,6 +37,7 @@ pub struct Condition {
 
 /// How an attribute is compared with a condition's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Operator {
     /// Equals one of the values, which are texts, numbers and booleans; a text never equals a number.

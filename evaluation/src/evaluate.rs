@@ -96,8 +96,9 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     #[inline]
     fn at_depth(&mut self, flag: &'s Flag, depth: usize) -> Evaluation<'s> {
         let Some(plan) = flag.plan() else { return Evaluation::broken(flag) };
-        if !plan.enabled {
-            return Evaluation::off(flag, plan.off, Reason::Disabled);
+        if let Some((variant, reason)) = plan.always {
+            self.observer.always(reason);
+            return Evaluation::served(flag, variant, reason);
         }
         if !plan.prerequisites.is_empty() && !self.prerequisites_hold(plan, depth) {
             return Evaluation::off(flag, plan.off, Reason::PrerequisiteFailed);

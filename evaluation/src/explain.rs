@@ -15,6 +15,7 @@ pub use trace::{ConditionStep, Outcome, RolloutStep, SegmentStep, SplitStep, Ste
 
 /// An answer with everything that led to it, readable as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Explanation {
     /// The flag's key, as asked for.
     pub flag: String,
@@ -41,6 +42,7 @@ pub struct Explanation {
 
 /// Which rule served.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleName {
     /// Its place among the rules, from 0.
     pub index: u16,

@@ -15,6 +15,7 @@ use crate::value::{FlagType, Variants};
 
 /// A flag as sent to SDKs: what all environments share, and the settings of one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FlagDefinition {
     /// The type of the flag's values.
     #[serde(rename = "type")]
@@ -33,6 +34,7 @@ pub struct FlagDefinition {
 
 /// How a flag's buckets are drawn; data, so that imported flags can keep another algorithm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum Bucketing {
     /// Hoist's own, see [`bucket`](crate::bucket).
     #[default]
@@ -42,6 +44,7 @@ pub enum Bucketing {
 
 /// What one environment says about one flag.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Settings {
     /// Whether the flag is on at all; when it is not, everyone gets the off variant.
     pub enabled: bool,
@@ -59,6 +62,7 @@ pub struct Settings {
 
 /// Another flag that must serve one of certain variants to the same context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Prerequisite {
     /// The other flag's key.
     pub flag: String,
@@ -70,13 +74,17 @@ pub struct Prerequisite {
 ///
 /// Snapshots share flags that did not change. A flag with problems is kept as these: evaluating it gives the error
 /// `PARSE_ERROR`, and the flags around it are none the worse.
+// In this order, so that what most evaluations read lies side by side.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Flag {
-    key: Box<str>,
-    slot: u32,
+    near: NearKey,
+    plan: Option<Plan>,
     /// Bit `n` is set when the flag is boolean and the value of variant `n` is true.
     truths: u128,
-    plan: Option<Plan>,
+    type_of_values: Option<FlagType>,
+    slot: u32,
+    key: Box<str>,
     definition: Option<FlagDefinition>,
     problems: Box<[Problem]>,
     document: Document,
@@ -91,8 +99,10 @@ impl Flag {
         let definition: Option<FlagDefinition> = parse(document.get(), &mut findings);
         let plan = definition.as_ref().map(|definition| Plan::compile(definition, &mut findings));
         Flag {
+            near: NearKey::new(key),
             key: key.into(),
             slot,
+            type_of_values: definition.as_ref().map(|definition| definition.flag_type),
             truths: definition.as_ref().map_or(0, |definition| definition.variants.truths()),
             plan: plan.filter(|_| findings.is_empty()),
             definition,
@@ -119,7 +129,7 @@ impl Flag {
     /// The type of the flag's values, none when its text could not be read.
     #[inline]
     pub fn flag_type(&self) -> Option<FlagType> {
-        self.definition.as_ref().map(|definition| definition.flag_type)
+        self.type_of_values
     }
 
     /// The flag's variants in order, none at all when its text could not be read.
@@ -164,6 +174,35 @@ impl Keyed for Flag {
     fn key(&self) -> &str {
         &self.key
     }
+
+    #[inline]
+    fn is(&self, key: &str) -> bool {
+        self.near.is(key).unwrap_or_else(|| *self.key == *key)
+    }
+}
+
+/// A copy of a key that is not too long, kept where a look-up reads anyway: following a pointer to it costs more than
+/// all the rest when there are many flags.
+#[derive(Debug)]
+struct NearKey {
+    length: u8,
+    bytes: [u8; NearKey::LONGEST],
+}
+
+impl NearKey {
+    const LONGEST: usize = 31;
+
+    fn new(key: &str) -> NearKey {
+        let mut bytes = [0; NearKey::LONGEST];
+        let fits = bytes.get_mut(..key.len()).map(|place| place.copy_from_slice(key.as_bytes())).is_some();
+        NearKey { length: if fits { u8::try_from(key.len()).unwrap_or(u8::MAX) } else { u8::MAX }, bytes }
+    }
+
+    /// Whether this is the key, none when the key was too long to be copied.
+    #[inline]
+    fn is(&self, key: &str) -> Option<bool> {
+        self.bytes.get(..usize::from(self.length)).map(|bytes| bytes == key.as_bytes())
+    }
 }
 
 /// Whether a text can be the key of a flag, a segment, a project or an environment: a letter or digit, then at most 127
@@ -185,7 +224,7 @@ pub(crate) fn check_key(key: &str, findings: &mut Findings) {
 
 #[cfg(test)]
 mod tests {
-    use super::is_key;
+    use super::{NearKey, is_key};
 
     fn check(text: &str, expected: bool) {
         assert_eq!(is_key(text), expected, "{text}");
@@ -206,5 +245,17 @@ mod tests {
         check("a%20", false);
         check("smörgås", false);
         check("a\n", false);
+    }
+
+    #[test]
+    fn a_key_is_found_near_unless_it_is_long() {
+        for length in [0, 1, 30, 31] {
+            let key = "k".repeat(length);
+            assert_eq!(NearKey::new(&key).is(&key), Some(true));
+            assert_eq!(NearKey::new(&key).is("kk"), Some(false));
+        }
+        for length in [32, 128, 255, 256, 300] {
+            assert_eq!(NearKey::new(&"k".repeat(length)).is("k"), None);
+        }
     }
 }

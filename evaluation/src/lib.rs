@@ -44,6 +44,8 @@ mod percentage;
 mod plan;
 mod problem;
 mod rule;
+#[cfg(feature = "openapi")]
+mod schema;
 mod segment;
 mod snapshot;
 mod table;

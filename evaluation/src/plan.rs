@@ -16,7 +16,8 @@ use crate::value::Variants;
 /// What evaluation reads instead of a definition.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) enabled: bool,
+    /// The answer to everyone, when there is one: the variant's number and the reason.
+    pub(crate) always: Option<(u16, Reason)>,
     /// The number of the off variant.
     pub(crate) off: u16,
     pub(crate) rollout_seed: u32,
@@ -111,7 +112,15 @@ impl Compiler<'_, '_> {
             delivery.reason = if settings.rules.is_empty() { Reason::Static } else { Reason::Default };
         }
         let enabled = settings.enabled;
-        Plan { enabled, off, rollout_seed: 0, split_seed: 0, prerequisites, rules, default: delivery }
+        let simple = prerequisites.is_empty() && rules.is_empty();
+        let always = match delivery.serve {
+            _ if !enabled => Some((off, Reason::Disabled)),
+            ServePlan::Fixed(variant) if simple && delivery.threshold == BUCKETS => {
+                Some((variant, Reason::Static))
+            }
+            _ => None,
+        };
+        Plan { always, off, rollout_seed: 0, split_seed: 0, prerequisites, rules, default: delivery }
     }
 
     fn prerequisites(&mut self, prerequisites: &[Prerequisite], place: &Place<'_>) -> Box<[RequiredFlag]> {

@@ -11,6 +11,7 @@ use crate::percentage::Percentage;
 
 /// One rule: it applies when all its segments and conditions hold and the unit is inside its rollout.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Rule {
     /// What people call the rule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,6 +34,7 @@ pub struct Rule {
 
 /// What is served when no rule applies.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DefaultServe {
     /// The share of units that get it; the others get the off variant.
     #[serde(default = "Percentage::full")]
@@ -55,6 +57,7 @@ pub enum Serve {
 
 /// The shares of several variants, and the buckets that make them up.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Split {
     /// The share of each variant; together they are exactly 100.
     pub split: Vec<Weight>,
@@ -66,6 +69,7 @@ pub struct Split {
 
 /// The share of one variant in a split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Weight {
     /// The variant's key.
     pub variant: String,
@@ -75,6 +79,7 @@ pub struct Weight {
 
 /// A run of split buckets that belong to one variant: from where the range before ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Range {
     /// The first bucket that is no longer in the range.
     pub to: u32,

@@ -12,6 +12,7 @@ use crate::table::Keyed;
 
 /// What a segment says. Segments do not name other segments.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SegmentDefinition {
     /// Conditions that must all hold; with none of them, only the included keys are in.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -9,6 +9,12 @@ use hashbrown::HashTable;
 /// Something that knows its own key.
 pub(crate) trait Keyed {
     fn key(&self) -> &str;
+
+    /// Whether this is its key.
+    #[inline]
+    fn is(&self, key: &str) -> bool {
+        self.key() == key
+    }
 }
 
 /// The hash of a key. Its seed is fixed, so that it can be computed when a snapshot is compiled.
@@ -50,7 +56,7 @@ impl<T: Keyed> Table<T> {
     /// Finds an entry by a key and its [`hash`].
     #[inline]
     pub(crate) fn get_hashed(&self, key: &str, hash: u64) -> Option<&Arc<T>> {
-        self.shards.get(shard(hash))?.find(hash, |entry| entry.key() == key)
+        self.shards.get(shard(hash))?.find(hash, |entry| entry.is(key))
     }
 
     pub(crate) fn insert(&mut self, entry: Arc<T>) {

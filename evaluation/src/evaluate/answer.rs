@@ -188,6 +188,7 @@ impl<'de> Deserialize<'de> for Reason {
 
 /// Why there is no answer, in the words of `OpenFeature`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ErrorCode {
     /// Nothing is known yet.

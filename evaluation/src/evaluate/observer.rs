@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Evaluation;
+use super::{Evaluation, Reason};
 use crate::context::Attribute;
 use crate::plan::Share;
 use crate::segment::Segment;
@@ -12,6 +12,8 @@ pub(crate) trait Observer {
     /// Whether a rule's remaining segments and conditions are looked at although one did not hold.
     const SEES_ALL: bool;
 
+    /// The flag answers everyone alike: it is off, or serves its default to all.
+    fn always(&mut self, reason: Reason);
     /// A prerequisite was evaluated, or could not be.
     fn prerequisite(&mut self, index: usize, evaluation: Option<&Evaluation<'_>>, held: bool);
     /// A segment was looked at; its conditions, if it came to them, were told before.
@@ -41,6 +43,7 @@ pub(crate) enum Whose<'a> {
 
 /// How someone stands to a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Membership {
     /// There is no such segment, so it does not hold.
@@ -70,6 +73,8 @@ pub(crate) struct Silent;
 impl Observer for Silent {
     const SEES_ALL: bool = false;
 
+    #[inline(always)]
+    fn always(&mut self, _: Reason) {}
     #[inline(always)]
     fn prerequisite(&mut self, _: usize, _: Option<&Evaluation<'_>>, _: bool) {}
     #[inline(always)]

@@ -14,6 +14,7 @@ use crate::rule::Rule;
 
 /// One step of an evaluation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "step", rename_all = "snake_case")]
 pub enum Step {
     /// The flag is broken by this; nothing else was looked at.
@@ -70,6 +71,7 @@ pub enum Step {
 
 /// What came of a rule or of the default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It served.
@@ -84,6 +86,7 @@ pub enum Outcome {
 
 /// How the context stands to one of a rule's segments.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SegmentStep {
     /// The segment's key.
     pub segment: String,
@@ -98,6 +101,7 @@ pub struct SegmentStep {
 
 /// What a condition saw.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConditionStep {
     /// The attribute's name.
     pub attribute: String,
@@ -113,6 +117,7 @@ pub struct ConditionStep {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub negate: bool,
     /// What the context has; null when it has no such attribute. Long texts and lists are cut.
+    #[cfg_attr(feature = "openapi", schema(value_type = serde_json::Value))]
     pub saw: Option<AttributeValue>,
     /// The value that was satisfied, if one was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,6 +128,7 @@ pub struct ConditionStep {
 
 /// A unit's bucket against a rollout.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RolloutStep {
     /// The attribute that was hashed.
     pub bucket_by: String,
@@ -138,6 +144,7 @@ pub struct RolloutStep {
 
 /// A unit's bucket in a split.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SplitStep {
     /// The attribute that was hashed.
     pub bucket_by: String,
@@ -164,13 +171,9 @@ pub(crate) struct Trace<'s> {
 
 impl<'s> Trace<'s> {
     pub(crate) fn new(flag: &'s Flag) -> Trace<'s> {
-        let mut steps: Vec<Step> = flag.problems().iter().cloned().map(Step::Problem).collect();
-        if steps.is_empty() && flag.plan().is_some_and(|plan| !plan.enabled) {
-            steps.push(Step::Disabled);
-        }
         Trace {
             flag,
-            steps,
+            steps: flag.problems().iter().cloned().map(Step::Problem).collect(),
             segments: Vec::new(),
             conditions: Vec::new(),
             rollout: None,
@@ -218,6 +221,13 @@ impl<'s> Trace<'s> {
 
 impl Observer for Trace<'_> {
     const SEES_ALL: bool = true;
+
+    fn always(&mut self, reason: Reason) {
+        self.steps.push(match reason {
+            Reason::Disabled => Step::Disabled,
+            _ => Step::Default { rollout: None, split: None, outcome: Outcome::Served },
+        });
+    }
 
     fn prerequisite(&mut self, index: usize, evaluation: Option<&Evaluation<'_>>, held: bool) {
         let Some(written) = self.settings().and_then(|settings| settings.prerequisites.get(index)) else {

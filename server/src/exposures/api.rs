@@ -24,7 +24,11 @@ use crate::reply::Reply;
     responses((status = 202, body = Receipt), ReadProblems, WriteProblems)
 )]
 #[post("/exposures")]
-pub(crate) async fn post_exposures(app: web::Data<App>, application: Application, body: Text) -> Result<Reply> {
+pub(crate) async fn post_exposures(
+    app: web::Data<App>,
+    application: Application,
+    body: Text,
+) -> Result<Reply> {
     let report = report::parse(&body.0)?;
     let Application { project, environment, .. } = &application;
     let state = app.live(project, environment)?.state();

@@ -84,7 +84,10 @@ impl Batch {
         for Count { variant, reason, count } in counts.into_iter().filter(|one| one.count > 0) {
             if is_flag(flag) {
                 let variant = variant.as_deref().unwrap_or_default().to_owned();
-                self.add_row(Counted { flag: flag.to_owned(), variant, reason: reason.to_string(), mode }, count);
+                self.add_row(
+                    Counted { flag: flag.to_owned(), variant, reason: reason.to_string(), mode },
+                    count,
+                );
             } else {
                 *self.unknown.entry(shown(flag)).or_default() += u64::from(count);
             }
@@ -112,7 +115,8 @@ impl Batch {
 
 /// A key as an application wrote it, cut and cleaned so that it can be stored and shown whatever it is.
 fn shown(key: &str) -> String {
-    let clean = |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
+    let clean =
+        |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
     key.chars().take(MAX_NAME).map(clean).collect()
 }
 
@@ -177,16 +181,29 @@ mod tests {
             let batch = check(from, until, "");
             (batch.first.to_string(), batch.last.to_string(), batch.day().to_string())
         };
-        let expected = |first: &str, last: &str, day: &str| (first.to_owned(), last.to_owned(), day.to_owned());
+        let expected =
+            |first: &str, last: &str, day: &str| (first.to_owned(), last.to_owned(), day.to_owned());
         assert_eq!(
             ends("2026-11-22T23:59:30Z", "2026-11-23T00:00:30Z"),
             expected("2026-11-22T23:59:30.000Z", "2026-11-23T00:00:30.000Z", "2026-11-23T00:00:00.000Z")
         );
         let now = "2026-11-23T14:03:00.000Z";
         let today = "2026-11-23T00:00:00.000Z";
-        assert_eq!(ends("2031-01-01T00:00:00Z", "2031-01-01T00:01:00Z"), expected("2026-11-23T14:02:00.000Z", now, today));
-        assert_eq!(ends("1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z"), expected("2026-11-23T14:02:00.000Z", now, today));
-        assert_eq!(ends("1970-01-01T00:00:00Z", "2026-11-23T14:03:00Z"), expected("2026-11-16T14:03:00.000Z", now, today));
-        assert_eq!(ends("2026-11-23T14:05:00Z", "2026-11-23T14:01:00Z"), expected("2026-11-23T14:01:00.000Z", "2026-11-23T14:01:00.000Z", today));
+        assert_eq!(
+            ends("2031-01-01T00:00:00Z", "2031-01-01T00:01:00Z"),
+            expected("2026-11-23T14:02:00.000Z", now, today)
+        );
+        assert_eq!(
+            ends("1970-01-01T00:00:00Z", "1970-01-01T00:01:00Z"),
+            expected("2026-11-23T14:02:00.000Z", now, today)
+        );
+        assert_eq!(
+            ends("1970-01-01T00:00:00Z", "2026-11-23T14:03:00Z"),
+            expected("2026-11-16T14:03:00.000Z", now, today)
+        );
+        assert_eq!(
+            ends("2026-11-23T14:05:00Z", "2026-11-23T14:01:00Z"),
+            expected("2026-11-23T14:01:00.000Z", "2026-11-23T14:01:00.000Z", today)
+        );
     }
 }

@@ -120,7 +120,9 @@ impl<'de> Deserialize<'de> for Name {
         if (1..=MAX_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
             return Ok(Self(text));
         }
-        Err(de::Error::custom(format_args!("must have 1 to {MAX_NAME} characters, none of them a control character")))
+        Err(de::Error::custom(format_args!(
+            "must have 1 to {MAX_NAME} characters, none of them a control character"
+        )))
     }
 }
 
@@ -216,7 +218,12 @@ mod tests {
 
     #[test]
     fn what_a_newer_sdk_adds_is_passed_over() {
-        assert_eq!(check(r#","sites":[1],"flags":{"a":{"direct":[{"variant":null,"reason":"X","count":1,"more":{}}]}}"#), "");
+        assert_eq!(
+            check(
+                r#","sites":[1],"flags":{"a":{"direct":[{"variant":null,"reason":"X","count":1,"more":{}}]}}"#
+            ),
+            ""
+        );
     }
 
     #[test]
@@ -229,7 +236,10 @@ mod tests {
         assert_eq!(check(r#","unknown":{"a/b":"many"}"#), "/unknown/a~1b");
         assert_eq!(check(r#","unknown":{"a":1,"a":2}"#), "/unknown");
         assert_eq!(check(r#","flags":{"a":{"direct":{}}}"#), "/flags/a/direct");
-        assert_eq!(check(r#","flags":{"a":{"direct":[{"reason":"","count":1}]}}"#), "/flags/a/direct/0/reason");
+        assert_eq!(
+            check(r#","flags":{"a":{"direct":[{"reason":"","count":1}]}}"#),
+            "/flags/a/direct/0/reason"
+        );
         assert_eq!(
             check(r#","flags":{"a":{"direct":[{"variant":"a\u0000","reason":"X","count":1}]}}"#),
             "/flags/a/direct/0/variant"

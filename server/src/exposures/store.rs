@@ -174,7 +174,12 @@ async fn add_counts(connection: &mut AnyConnection, batch: &Batch, rows: &[(&Cou
         .bind(batch.first.ms())
         .bind(batch.last.ms());
     for (row, count) in rows {
-        query = query.bind(&row.flag).bind(&row.variant).bind(&row.reason).bind(row.mode.as_str()).bind(stored(**count));
+        query = query
+            .bind(&row.flag)
+            .bind(&row.variant)
+            .bind(&row.reason)
+            .bind(row.mode.as_str())
+            .bind(stored(**count));
     }
     query.execute(connection).await?;
     Ok(())
@@ -182,11 +187,12 @@ async fn add_counts(connection: &mut AnyConnection, batch: &Batch, rows: &[(&Cou
 
 /// Keys come from applications, perhaps made up at run time, so new ones are taken up only while there is room.
 async fn add_unknown(connection: &mut AnyConnection, batch: &Batch) -> Result<()> {
-    let row = sqlx::query("SELECT COUNT(*) AS count FROM unknown_flags WHERE project = $1 AND environment = $2")
-        .bind(&*batch.project)
-        .bind(&*batch.environment)
-        .fetch_one(&mut *connection)
-        .await?;
+    let row =
+        sqlx::query("SELECT COUNT(*) AS count FROM unknown_flags WHERE project = $1 AND environment = $2")
+            .bind(&*batch.project)
+            .bind(&*batch.environment)
+            .fetch_one(&mut *connection)
+            .await?;
     let full = row.count("count")? >= MAX_UNKNOWN_KEPT;
     let statement = if full {
         "UPDATE unknown_flags SET count = count + $6, \

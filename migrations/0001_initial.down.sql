@@ -1,0 +1,12 @@
+DROP TABLE unknown_flags;
+DROP TABLE exposures;
+DROP TABLE instances;
+DROP TABLE answers;
+DROP TABLE tokens;
+DROP TABLE audit;
+DROP TABLE flag_history;
+DROP TABLE segments;
+DROP TABLE settings;
+DROP TABLE flags;
+DROP TABLE environments;
+DROP TABLE projects;

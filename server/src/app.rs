@@ -1,0 +1,122 @@
+//! Everything a request needs, in one value that is cheap to clone.
+
+use std::sync::Arc;
+
+use crate::access::Access;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::history;
+use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::settings::{Mode, Settings};
+use crate::snapshots::{Live, Snapshots, State};
+use crate::store::Store;
+use crate::stream::Streams;
+
+/// The running service.
+#[derive(Clone, Debug)]
+pub struct App {
+    /// What the server was told.
+    pub settings: Arc<Settings>,
+    /// What time it is.
+    pub clock: Clock,
+    /// Where everything is kept.
+    pub store: Store,
+    /// What SDKs are served.
+    pub snapshots: Arc<Snapshots>,
+    /// Who may call.
+    pub access: Arc<Access>,
+    /// The streams that are held.
+    pub streams: Arc<Streams>,
+}
+
+impl App {
+    /// Opens the store, applies migrations where that is safe to do unasked, and warms every snapshot.
+    pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
+        let store = Store::open(&settings.database_url).await?;
+        store.migrate_up().await.map_err(|error| Error::Internal(format!("migrations: {error}")))?;
+        let app = Self {
+            access: Arc::new(Access::new(&settings, clock.now())),
+            streams: Arc::new(Streams::new(settings.max_streams)),
+            settings: Arc::new(settings),
+            clock,
+            store,
+            snapshots: Arc::default(),
+        };
+        app.store.ensure_default_project(app.clock.now()).await?;
+        app.reload_tokens().await?;
+        if app.settings.mode == Mode::Production && !app.access.has_admin() {
+            let detail =
+                "nobody could administer this server: set HOIST_ADMIN_TOKEN to at least 32 random characters";
+            return Err(Error::Unavailable(detail.to_owned()));
+        }
+        app.refresh().await?;
+        Ok(app)
+    }
+
+    /// Reads the tokens again.
+    pub async fn reload_tokens(&self) -> Result<()> {
+        self.access.replace(self.store.live_tokens().await?);
+        Ok(())
+    }
+
+    /// Brings every environment in memory to the revision that the store has. It runs at start and on a timer, and
+    /// does no harm when there is nothing to do.
+    pub async fn refresh(&self) -> Result<()> {
+        let revisions = self.store.revisions().await?;
+        for (project, environment, revision) in &revisions {
+            match self.snapshots.get(project, environment) {
+                Some(live) if live.state().revision() < *revision => {
+                    self.catch_up(project, environment, &live).await?
+                }
+                Some(_) => {}
+                None => {
+                    let live = self.load(project, environment, *revision).await?;
+                    self.snapshots.insert(project, environment, &Arc::new(live));
+                }
+            }
+        }
+        for ((project, environment), _) in self.snapshots.all() {
+            if !revisions.iter().any(|(p, e, _)| *p == project && *e == environment) {
+                self.snapshots.remove(&project, &environment);
+            }
+        }
+        Ok(())
+    }
+
+    async fn catch_up(
+        &self,
+        project: &ProjectKey,
+        environment: &EnvironmentKey,
+        live: &Arc<Live>,
+    ) -> Result<()> {
+        let state = live.state();
+        let events = self.store.events_since(project, environment, state.revision()).await?;
+        let mut newest: Option<State> = None;
+        for patch in history::patches(events) {
+            let next = newest.as_ref().unwrap_or(&state).apply(&patch);
+            newest = Some(next.map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?);
+        }
+        if let Some(newest) = newest {
+            live.offer(newest);
+        }
+        Ok(())
+    }
+
+    async fn load(&self, project: &ProjectKey, environment: &EnvironmentKey, revision: u64) -> Result<Live> {
+        let set = self.store.flag_set(project, environment, revision).await?;
+        let mut state = State::compile(&set);
+        for (key, problem) in state.snapshot.problems() {
+            tracing::error!(%project, %environment, key, pointer = problem.pointer, detail = problem.detail, "a stored definition is broken");
+        }
+        let oldest = revision.saturating_sub(crate::snapshots::RESUMABLE_REVISIONS as u64);
+        let events = self.store.events_since(project, environment, oldest).await?;
+        let events = events.into_iter().filter(|event| event.revision <= revision).collect();
+        state.remember(&history::patches(events));
+        Ok(Live::new(state))
+    }
+
+    /// Finds an environment that is served.
+    pub fn live(&self, project: &ProjectKey, environment: &EnvironmentKey) -> Result<Arc<Live>> {
+        self.snapshots.get(project, environment).ok_or_else(|| Error::missing("environment", environment))
+    }
+}

@@ -1,0 +1,119 @@
+//! Splits keep their buckets: new weights start from the allocation that stands.
+
+use hoist_evaluation::{Percentage, Range, Serve, Settings, Split, allocate};
+
+use crate::error::Fault;
+
+/// Gives every split in `next` its allocation, each computed with the least movement from the one in `current` that it
+/// follows: the one sent back with it, else that of the rule of the same name, else that of the rule in the same place.
+///
+/// An allocation is the server's: one sent back must be one that stands, in whichever rule, or it is a fault.
+pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings) -> Vec<Fault> {
+    let standing: Vec<&[Range]> = current
+        .rules
+        .iter()
+        .map(|rule| &rule.serve)
+        .chain([&current.default.serve])
+        .filter_map(allocation_of)
+        .collect();
+    let mut faults = Vec::new();
+    let mut give = |pointer: String, serve: &mut Serve, follows: Option<&[Range]>| {
+        let Serve::Split(split) = serve else { return };
+        if !split.allocation.is_empty() && !standing.contains(&split.allocation.as_slice()) {
+            faults.push(Fault::new(
+                pointer,
+                "the server computes the allocation; send back the one that stands, or none",
+            ));
+            return;
+        }
+        let sent = std::mem::take(&mut split.allocation);
+        let start = if sent.is_empty() { follows } else { Some(sent.as_slice()) };
+        if is_whole(split) {
+            split.allocation = allocate(start, &split.split);
+        }
+    };
+    for (index, rule) in next.rules.iter_mut().enumerate() {
+        let same_name = rule
+            .name
+            .as_ref()
+            .and_then(|name| current.rules.iter().find(|it| it.name.as_ref() == Some(name)));
+        let same_place = current.rules.get(index).filter(|it| it.name.is_none() || rule.name.is_none());
+        let follows = same_name.or(same_place).and_then(|it| allocation_of(&it.serve));
+        give(format!("/rules/{index}/serve/allocation"), &mut rule.serve, follows);
+    }
+    let follows = allocation_of(&current.default.serve);
+    give("/default/serve/allocation".to_owned(), &mut next.default.serve, follows);
+    faults
+}
+
+fn allocation_of(serve: &Serve) -> Option<&[Range]> {
+    match serve {
+        Serve::Split(split) if !split.allocation.is_empty() => Some(&split.allocation),
+        _ => None,
+    }
+}
+
+/// Weights that do not total a hundred have no allocation; compiling them names the problem.
+fn is_whole(split: &Split) -> bool {
+    let total: u64 = split.split.iter().map(|weight| u64::from(weight.weight.thousandths())).sum();
+    total == u64::from(Percentage::FULL.thousandths())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(rules: &str) -> Settings {
+        let text =
+            format!(r#"{{"enabled":true,"rules":{rules},"default":{{"serve":"a"}},"off_variant":"a"}}"#);
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn rule(name: &str, a: u32, extra: &str) -> String {
+        let b = 100 - a;
+        format!(
+            r#"{{"name":"{name}","serve":{{"split":[{{"variant":"a","weight":{a}}},{{"variant":"b","weight":{b}}}]{extra}}}}}"#
+        )
+    }
+
+    fn check(current: &Settings, next: &str) -> Result<Vec<Vec<(u32, String)>>, Vec<String>> {
+        let mut next = settings(next);
+        let faults = allocate_splits(current, &mut next);
+        if !faults.is_empty() {
+            return Err(faults.into_iter().map(|fault| fault.pointer).collect());
+        }
+        let ranges = |range: &Range| (range.to, range.variant.clone());
+        Ok(next
+            .rules
+            .iter()
+            .filter_map(|it| allocation_of(&it.serve))
+            .map(|it| it.iter().map(ranges).collect())
+            .collect())
+    }
+
+    fn first() -> Settings {
+        let mut settings = settings(&format!("[{},{}]", rule("one", 50, ""), rule("two", 20, "")));
+        assert!(allocate_splits(&settings.clone(), &mut settings).is_empty());
+        settings
+    }
+
+    #[test]
+    fn new_weights_start_from_the_rule_of_the_same_name_wherever_it_stands() {
+        let moved = check(&first(), &format!("[{},{}]", rule("two", 30, ""), rule("one", 60, ""))).unwrap();
+        let a = |to| (to, "a".to_owned());
+        let b = |to| (to, "b".to_owned());
+        // Two: `b` gave up its highest ten per cent. One: likewise.
+        assert_eq!(moved[0], [a(20_000), b(90_000), a(100_000)]);
+        assert_eq!(moved[1], [a(50_000), b(90_000), a(100_000)]);
+    }
+
+    #[test]
+    fn an_allocation_may_be_sent_back_but_not_made_up() {
+        let standing = r#","allocation":[{"to":50000,"variant":"a"},{"to":100000,"variant":"b"}]"#;
+        let kept = check(&first(), &format!("[{}]", rule("renamed", 50, standing))).unwrap();
+        assert_eq!(kept[0].len(), 2);
+        let made_up = r#","allocation":[{"to":50000,"variant":"b"},{"to":100000,"variant":"a"}]"#;
+        let refused = check(&first(), &format!("[{}]", rule("one", 50, made_up)));
+        assert_eq!(refused, Err(vec!["/rules/0/serve/allocation".to_owned()]));
+    }
+}

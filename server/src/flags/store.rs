@@ -1,0 +1,253 @@
+//! Flags in the store.
+
+use std::collections::BTreeMap;
+
+use hoist_evaluation::{Bucketing, FlagType};
+use sqlx::any::AnyRow;
+use sqlx::{Any, AnyConnection, QueryBuilder};
+
+use super::api::FlagFilter;
+use super::{Flag, Glance};
+use crate::change::Change;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
+use crate::store::{Columns, Store, stored};
+
+/// Reads a value that serde writes as a plain word.
+pub(crate) fn word<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
+    serde_json::from_value(row.text(column)?.into())
+        .map_err(|source| sqlx::Error::ColumnDecode { index: column.to_owned(), source: source.into() })
+}
+
+fn flag(row: &AnyRow) -> Result<Flag, sqlx::Error> {
+    Ok(Flag {
+        key: FlagKey::stored(row.text("key")?),
+        name: row.text("name")?,
+        description: row.text("description")?,
+        flag_type: word::<FlagType>(row, "type")?,
+        variants: row.document("variants")?,
+        purpose: word(row, "purpose")?,
+        owner: row.text("owner")?,
+        tags: row.document("tags")?,
+        expires_at: row.optional_time("expires_ms")?,
+        salt: row.text("salt")?,
+        bucketing: word::<Bucketing>(row, "bucketing")?,
+        version: row.count("version")?,
+        created_at: row.time("created_ms")?,
+        created_by: row.text("created_by")?,
+        archived_at: row.optional_time("archived_ms")?,
+        archived_by: row.optional_text("archived_by")?,
+    })
+}
+
+async fn find(connection: &mut AnyConnection, project: &ProjectKey, key: &FlagKey) -> Result<Flag> {
+    let row = sqlx::query("SELECT * FROM flags WHERE project = $1 AND key = $2 AND deleted_ms IS NULL")
+        .bind(&**project)
+        .bind(&**key)
+        .fetch_optional(connection)
+        .await?;
+    row.as_ref().map(flag).transpose()?.ok_or_else(|| Error::missing("flag", key))
+}
+
+async fn unarchived(connection: &mut AnyConnection, project: &ProjectKey) -> Result<Vec<Flag>> {
+    let rows = sqlx::query(
+        "SELECT * FROM flags WHERE project = $1 AND archived_ms IS NULL AND deleted_ms IS NULL ORDER BY key",
+    )
+    .bind(&**project)
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.iter().map(flag).collect::<Result<_, _>>()?)
+}
+
+/// JSON text of what always serialises.
+fn json(value: &impl serde::Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| Error::Internal(error.to_string()))
+}
+
+/// The plain word that serde writes for a value.
+fn plain(value: &impl serde::Serialize) -> Result<String> {
+    Ok(json(value)?.trim_matches('"').to_owned())
+}
+
+/// Text as a LIKE pattern that finds it anywhere, whatever it contains.
+fn containing(text: &str) -> String {
+    let escaped = text.replace('!', "!!").replace('%', "!%").replace('_', "!_");
+    format!("%{escaped}%")
+}
+
+impl Store {
+    /// One flag, archived or not.
+    pub async fn flag(&self, project: &ProjectKey, key: &FlagKey) -> Result<Flag> {
+        let mut connection = self.read.acquire().await?;
+        find(&mut connection, project, key).await
+    }
+
+    /// Every flag that is not archived, in order of key.
+    pub async fn every_flag(&self, project: &ProjectKey) -> Result<Vec<Flag>> {
+        let mut connection = self.read.acquire().await?;
+        unarchived(&mut connection, project).await
+    }
+
+    /// Flags that pass `filter`, in order of key, at most `limit`.
+    pub async fn flags(&self, project: &ProjectKey, filter: &FlagFilter, limit: u64) -> Result<Vec<Flag>> {
+        let mut query =
+            QueryBuilder::<Any>::new("SELECT * FROM flags f WHERE deleted_ms IS NULL AND project = ");
+        query.push_bind(project.to_string());
+        query.push(if filter.archived { " AND archived_ms IS NOT NULL" } else { " AND archived_ms IS NULL" });
+        if let Some(cursor) = &filter.cursor {
+            query.push(" AND key > ").push_bind(cursor.clone());
+        }
+        if let Some(owner) = &filter.owner {
+            query.push(" AND owner = ").push_bind(owner.clone());
+        }
+        if let Some(purpose) = filter.purpose {
+            query.push(" AND purpose = ").push_bind(purpose.as_str());
+        }
+        if let Some(tag) = &filter.tag {
+            query.push(" AND tags LIKE ").push_bind(containing(&json(tag)?)).push(" ESCAPE '!'");
+        }
+        if let Some(text) = filter.q.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+            let pattern = containing(&text.to_lowercase());
+            query.push(" AND (LOWER(key) LIKE ").push_bind(pattern.clone()).push(" ESCAPE '!'");
+            query.push(" OR LOWER(name) LIKE ").push_bind(pattern.clone()).push(" ESCAPE '!'");
+            query.push(" OR LOWER(description) LIKE ").push_bind(pattern).push(" ESCAPE '!')");
+        }
+        if let Some(state) = filter.state {
+            query.push(state.sql());
+        }
+        query.push(" ORDER BY key LIMIT ").push_bind(stored(limit));
+        let rows = query.build().fetch_all(&self.read).await?;
+        Ok(rows.iter().map(flag).collect::<Result<_, _>>()?)
+    }
+
+    /// A glance at every environment for the flags from `first` to `last`.
+    pub async fn glances(
+        &self,
+        project: &ProjectKey,
+        first: &FlagKey,
+        last: &FlagKey,
+    ) -> Result<BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Glance>>> {
+        let rows = sqlx::query(
+            "SELECT s.flag, s.environment, s.document, s.version, s.changed_ms, s.changed_by \
+             FROM settings s JOIN environments e ON e.project = s.project AND e.key = s.environment \
+             WHERE s.project = $1 AND s.flag >= $2 AND s.flag <= $3 AND e.deleted_ms IS NULL",
+        )
+        .bind(&**project)
+        .bind(&**first)
+        .bind(&**last)
+        .fetch_all(&self.read)
+        .await?;
+        let mut glances: BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Glance>> = BTreeMap::new();
+        for row in &rows {
+            let settings: hoist_evaluation::Settings = row.document("document")?;
+            let glance = Glance {
+                enabled: settings.enabled,
+                rollout: settings.default.rollout,
+                rules: settings.rules.len(),
+                version: row.count("version")?,
+                changed_at: row.time("changed_ms")?,
+                changed_by: row.text("changed_by")?,
+            };
+            let environment = EnvironmentKey::stored(row.text("environment")?);
+            glances.entry(FlagKey::stored(row.text("flag")?)).or_default().insert(environment, glance);
+        }
+        Ok(glances)
+    }
+}
+
+impl Change<'_> {
+    /// One flag as this change sees it.
+    pub(crate) async fn flag(&mut self, key: &FlagKey) -> Result<Flag> {
+        let project = self.project.clone();
+        find(self.connection(), &project, key).await
+    }
+
+    /// Every flag that is not archived.
+    pub(crate) async fn unarchived_flags(&mut self) -> Result<Vec<Flag>> {
+        let project = self.project.clone();
+        unarchived(self.connection(), &project).await
+    }
+
+    /// How many flags are not archived.
+    pub(crate) async fn live_flags(&mut self) -> Result<u64> {
+        let project = self.project.clone();
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS flags FROM flags WHERE project = $1 AND archived_ms IS NULL AND deleted_ms IS NULL",
+        )
+        .bind(&*project)
+        .fetch_one(self.connection())
+        .await?;
+        Ok(row.count("flags")?)
+    }
+
+    /// How many flags the project has, archived ones included.
+    pub(crate) async fn all_flags(&mut self) -> Result<u64> {
+        let project = self.project.clone();
+        let row =
+            sqlx::query("SELECT COUNT(*) AS flags FROM flags WHERE project = $1 AND deleted_ms IS NULL")
+                .bind(&*project)
+                .fetch_one(self.connection())
+                .await?;
+        Ok(row.count("flags")?)
+    }
+
+    /// Writes a new flag's row.
+    pub(crate) async fn insert_flag(&mut self, flag: &Flag) -> Result<()> {
+        let project = self.project.clone();
+        let done = sqlx::query(
+            "INSERT INTO flags (project, key, type, name, description, purpose, owner, tags, variants, salt, \
+             bucketing, version, expires_ms, created_ms, created_by) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+             ON CONFLICT (project, key) DO NOTHING",
+        )
+        .bind(&*project)
+        .bind(&*flag.key)
+        .bind(plain(&flag.flag_type)?)
+        .bind(&flag.name)
+        .bind(&flag.description)
+        .bind(flag.purpose.as_str())
+        .bind(&flag.owner)
+        .bind(json(&flag.tags)?)
+        .bind(json(&flag.variants)?)
+        .bind(&flag.salt)
+        .bind(plain(&flag.bucketing)?)
+        .bind(stored(flag.version))
+        .bind(flag.expires_at.map(Timestamp::ms))
+        .bind(flag.created_at.ms())
+        .bind(&flag.created_by)
+        .execute(self.connection())
+        .await?;
+        if done.rows_affected() == 0 {
+            let detail = format!("the flag key `{}` is or was in use and is never given out again", flag.key);
+            return Err(Error::Conflict(detail, Vec::new()));
+        }
+        Ok(())
+    }
+
+    /// Writes what may change of a flag, or marks it deleted.
+    pub(crate) async fn write_flag(&mut self, flag: &Flag, deleted: Option<Timestamp>) -> Result<()> {
+        let project = self.project.clone();
+        sqlx::query(
+            "UPDATE flags SET name = $3, description = $4, purpose = $5, owner = $6, tags = $7, variants = $8, \
+             version = $9, expires_ms = $10, archived_ms = $11, archived_by = $12, deleted_ms = $13 \
+             WHERE project = $1 AND key = $2",
+        )
+        .bind(&*project)
+        .bind(&*flag.key)
+        .bind(&flag.name)
+        .bind(&flag.description)
+        .bind(flag.purpose.as_str())
+        .bind(&flag.owner)
+        .bind(json(&flag.tags)?)
+        .bind(json(&flag.variants)?)
+        .bind(stored(flag.version))
+        .bind(flag.expires_at.map(Timestamp::ms))
+        .bind(flag.archived_at.map(Timestamp::ms))
+        .bind(flag.archived_by.as_deref())
+        .bind(deleted.map(Timestamp::ms))
+        .execute(self.connection())
+        .await?;
+        Ok(())
+    }
+}

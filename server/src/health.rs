@@ -1,0 +1,110 @@
+//! Whether the process serves, how its parts are, and whether it should get requests.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, get, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::app::App;
+use crate::store::Engine;
+
+/// The process serves.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Liveness {
+    /// `ok`.
+    status: &'static str,
+}
+
+/// How each part is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// `ok`, or `down` when a part is.
+    status: &'static str,
+    /// The version of the server.
+    version: &'static str,
+    /// The parts.
+    parts: Parts,
+}
+
+/// The parts of the server.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Parts {
+    /// The database.
+    database: Part,
+    /// The cache between nodes.
+    cache: Part,
+}
+
+/// One part.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Part {
+    /// `up`, `down` or `absent`.
+    status: &'static str,
+    /// What it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    /// What is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+/// Whether the node should get requests.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Readiness {
+    /// Whether it should.
+    ready: bool,
+    /// What it lacks; a node that lacks the database still serves SDKs from memory.
+    lacks: Vec<String>,
+}
+
+/// Whether the process serves; depends on nothing else.
+#[utoipa::path(tag = "health", responses((status = 200, body = Liveness)))]
+#[get("/livez")]
+pub(crate) async fn get_liveness() -> HttpResponse {
+    HttpResponse::Ok().json(Liveness { status: "ok" })
+}
+
+/// How each part is; 503 when one is down.
+#[utoipa::path(tag = "health", responses((status = 200, body = Health), (status = 503, body = Health)))]
+#[get("/healthz")]
+pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
+    let kind = Some(if *app.store.engine() == Engine::Sqlite { "sqlite" } else { "postgresql" });
+    let database = match app.store.ping().await {
+        Ok(()) => Part { status: "up", kind, detail: None },
+        Err(error) => Part { status: "down", kind, detail: Some(error.to_string()) },
+    };
+    let up = database.status == "up";
+    let health = Health {
+        status: if up { "ok" } else { "down" },
+        version: env!("CARGO_PKG_VERSION"),
+        parts: Parts { database, cache: Part { status: "absent", kind: None, detail: None } },
+    };
+    HttpResponse::build(if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }).json(health)
+}
+
+/// Whether the node should get requests: migrations applied, snapshots warm, not on its way out.
+#[utoipa::path(tag = "health", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
+#[get("/readyz")]
+pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
+    let mut lacks = Vec::new();
+    match app.store.migrations().await {
+        Ok(migrations) => {
+            let missing = migrations.iter().filter(|migration| !migration.applied);
+            lacks.extend(
+                missing.map(|migration| format!("migration {} {}", migration.version, migration.name)),
+            );
+        }
+        Err(_) => lacks.push("database".to_owned()),
+    }
+    let warm = !app.snapshots.all().is_empty();
+    if !warm {
+        lacks.push("snapshots".to_owned());
+    }
+    if app.streams.is_draining() {
+        lacks.push("time: the server is shutting down".to_owned());
+    }
+    let migrated = !lacks.iter().any(|lack| lack.starts_with("migration"));
+    let ready = migrated && warm && !app.streams.is_draining();
+    HttpResponse::build(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
+        .json(Readiness { ready, lacks })
+}

@@ -1,0 +1,226 @@
+//! The Hoist server: flags, their settings, their audit, and the stream that SDKs follow.
+//!
+//! A room per noun (`flags/`, `segments/`, …) holds its types, its routes and its SQL. What they share lies here:
+//! [`change::Change`] is the only way to write, [`snapshots`] is what is served, [`stream`] is how it gets out.
+
+pub mod access;
+pub mod app;
+pub mod audit;
+pub mod body;
+pub mod change;
+pub mod clock;
+pub mod environments;
+pub mod error;
+pub mod exposures;
+pub mod flags;
+pub mod health;
+pub mod history;
+pub mod keys;
+pub mod migrate;
+pub mod page;
+pub mod preconditions;
+pub mod projects;
+pub mod reply;
+mod routes;
+pub mod sdk_api;
+pub mod segments;
+pub mod settings;
+pub mod snapshots;
+// mod stale;
+pub mod store;
+pub mod stream;
+mod tasks;
+pub mod telemetry;
+pub mod tokens;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::middleware::{Next, from_fn};
+use actix_web::{App as HttpApp, HttpServer, ResponseError, body::BoxBody, web};
+use utoipa_swagger_ui::SwaggerUi;
+
+pub use app::App;
+pub use clock::{Clock, Timestamp};
+pub use error::Error;
+pub use routes::openapi;
+pub use settings::Settings;
+pub use store::MigrationState;
+
+use routes::Routes;
+use settings::Mode;
+
+/// How long a shutdown waits for requests that are under way.
+const SHUTDOWN_GRACE_SECONDS: u64 = 5;
+/// How long a client may take to send the head of a request.
+const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Why the server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store cannot be opened or is not as this version needs it.
+    #[error("{0}")]
+    Store(#[from] Error),
+    /// The data folder cannot be made.
+    #[error("the data folder {path} cannot be made: {source}")]
+    Folder {
+        /// The folder.
+        path: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The server broke while it ran.
+    #[error("the server stopped: {0}")]
+    Stopped(#[from] std::io::Error),
+}
+
+/// A server that listens, and perhaps already answers.
+pub struct Server {
+    /// Where it listens; the port is the real one, also when port 0 was asked for.
+    pub address: SocketAddr,
+    /// What it serves.
+    pub app: App,
+    running: actix_web::dev::Server,
+}
+
+impl Server {
+    /// Opens the store, warms the snapshots, binds the address. It answers once [`Server::run`] is awaited.
+    pub async fn bind(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        if settings.database_url.starts_with("sqlite:") {
+            let folder =
+                |source| StartError::Folder { path: settings.data_dir.display().to_string(), source };
+            std::fs::create_dir_all(&settings.data_dir).map_err(folder)?;
+        }
+        telemetry::recorder();
+        let (listen, workers) = (settings.listen, settings.workers);
+        let app = App::start(settings, clock).await?;
+        tasks::start(&app);
+        let (data, routes) = (web::Data::new(app.clone()), web::Data::from(Routes::new()?));
+        let mut server = HttpServer::new(move || {
+            HttpApp::new()
+                .app_data(data.clone())
+                .app_data(routes.clone())
+                .wrap(from_fn(expect_loopback))
+                .wrap(from_fn(telemetry::observe))
+                .configure(routes::configure)
+                .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi()))
+                .default_service(web::to(routes::nothing_here))
+        })
+        .client_request_timeout(REQUEST_HEAD_TIMEOUT)
+        .shutdown_timeout(SHUTDOWN_GRACE_SECONDS)
+        .disable_signals();
+        if let Some(workers) = workers {
+            server = server.workers(workers);
+        }
+        let server = server.bind(listen).map_err(|source| StartError::Listen { address: listen, source })?;
+        let address = server.addrs().first().copied().unwrap_or(listen);
+        Ok(Self { address, app, running: server.run() })
+    }
+
+    /// Answers until the server is stopped by its [`Stop`], or the process is asked to end.
+    pub async fn run(self) -> Result<(), StartError> {
+        Ok(self.running.await?)
+    }
+
+    /// A way to stop the server from elsewhere.
+    pub fn stop_handle(&self) -> Stop {
+        Stop { app: self.app.clone(), server: self.running.handle() }
+    }
+}
+
+/// Stops a server: streams are told when to come back, requests under way are finished.
+#[derive(Clone)]
+pub struct Stop {
+    app: App,
+    server: ServerHandle,
+}
+
+impl Stop {
+    /// Stops the server and waits until it has.
+    pub async fn stop(&self) {
+        self.app.streams.drain();
+        self.server.stop(true).await;
+    }
+}
+
+/// Runs a server until the process is asked to end (SIGTERM, SIGINT). `started` is told once it listens.
+pub fn run(settings: Settings, started: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
+    telemetry::start_logging(&settings);
+    actix_web::rt::System::new().block_on(async move {
+        let server = Server::bind(settings, Clock::system()).await?;
+        started(server.address);
+        let stop = server.stop_handle();
+        tokio::spawn(async move {
+            asked_to_end().await;
+            tracing::info!("shutting down");
+            stop.stop().await;
+        });
+        server.run().await
+    })
+}
+
+async fn asked_to_end() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+/// In development mode, refuses a `Host` that is not this machine: a page elsewhere whose name was pointed here (DNS
+/// rebinding) must not use the well-known tokens.
+async fn expect_loopback(
+    request: ServiceRequest,
+    next: Next<impl actix_web::body::MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let development =
+        request.app_data::<web::Data<App>>().is_some_and(|app| app.settings.mode == Mode::Development);
+    let host = request.connection_info().host().to_owned();
+    if development && !is_loopback(&host) {
+        let error =
+            Error::Forbidden(format!("development mode answers to this machine only, not to `{host}`"));
+        return Ok(request.into_response(error.error_response()));
+    }
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+fn is_loopback(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    };
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || name.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_loopback;
+
+    #[test]
+    fn only_this_machine_is_loopback() {
+        for host in
+            ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "hoist.localhost:1", "127.0.0.2"]
+        {
+            assert!(is_loopback(host), "{host}");
+        }
+        for host in
+            ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1:8080", "", "[::2]:1"]
+        {
+            assert!(!is_loopback(host), "{host}");
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Projects in the store.
+
+use sqlx::AnyConnection;
+use sqlx::any::AnyRow;
+
+use super::Project;
+use crate::change::Change;
+use crate::clock::Timestamp;
+use crate::error::{Error, Result};
+use crate::keys::ProjectKey;
+use crate::store::{Columns, Store};
+
+fn project(row: &AnyRow) -> Result<Project, sqlx::Error> {
+    Ok(Project {
+        key: ProjectKey::stored(row.text("key")?),
+        name: row.text("name")?,
+        description: row.text("description")?,
+        created_at: row.time("created_ms")?,
+        created_by: row.text("created_by")?,
+    })
+}
+
+/// Writes a new project's row.
+pub(crate) async fn insert(connection: &mut AnyConnection, project: &Project) -> Result<()> {
+    let done = sqlx::query(
+        "INSERT INTO projects (key, name, description, audit_sequence, audit_hash, created_ms, created_by) \
+         VALUES ($1, $2, $3, 0, $4, $5, $6) ON CONFLICT (key) DO NOTHING",
+    )
+    .bind(&*project.key)
+    .bind(&project.name)
+    .bind(&project.description)
+    .bind(crate::audit::GENESIS)
+    .bind(project.created_at.ms())
+    .bind(&project.created_by)
+    .execute(connection)
+    .await?;
+    if done.rows_affected() == 0 {
+        let detail =
+            format!("the project key `{}` is or was in use and is never given out again", project.key);
+        return Err(Error::Conflict(detail, Vec::new()));
+    }
+    Ok(())
+}
+
+impl Store {
+    /// All projects, or the one that a caller is confined to.
+    pub async fn projects(&self, only: Option<&ProjectKey>) -> Result<Vec<Project>> {
+        let rows = sqlx::query(
+            "SELECT key, name, description, created_ms, created_by FROM projects \
+             WHERE deleted_ms IS NULL AND ($1 = '' OR key = $1) ORDER BY key",
+        )
+        .bind(only.map_or("", |key| key))
+        .fetch_all(&self.read)
+        .await?;
+        Ok(rows.iter().map(project).collect::<Result<_, _>>()?)
+    }
+
+    /// One project.
+    pub async fn project(&self, key: &ProjectKey) -> Result<Project> {
+        self.projects(Some(key)).await?.pop().ok_or_else(|| Error::missing("project", key))
+    }
+
+    /// Makes the project `default` in an empty store, with its three environments.
+    pub async fn ensure_default_project(&self, now: Timestamp) -> Result<()> {
+        let mut transaction = self.write.begin().await?;
+        let key = ProjectKey::stored("default".to_owned());
+        let (name, created_by) = ("Default".to_owned(), "system".to_owned());
+        let project = Project { key, name, description: String::new(), created_at: now, created_by };
+        match insert(&mut transaction, &project).await {
+            Ok(()) => {}
+            Err(Error::Conflict(..)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        crate::environments::store::insert_usual(&mut transaction, &project.key, now).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+impl Change<'_> {
+    /// Writes a project's name and description, or marks it deleted.
+    pub(crate) async fn write_project(
+        &mut self,
+        project: &Project,
+        deleted: Option<Timestamp>,
+    ) -> Result<()> {
+        sqlx::query("UPDATE projects SET name = $2, description = $3, deleted_ms = $4 WHERE key = $1")
+            .bind(&*project.key)
+            .bind(&project.name)
+            .bind(&project.description)
+            .bind(deleted.map(Timestamp::ms))
+            .execute(self.connection())
+            .await?;
+        Ok(())
+    }
+}

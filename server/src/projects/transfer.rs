@@ -1,0 +1,397 @@
+//! A whole project as one readable JSON document: out with `export`, in with `import`.
+//!
+//! An import creates what is missing and updates what differs, in one change: all or nothing. What the document does
+//! not mention stays. Keys, salts and allocations come along, so nobody's bucket changes.
+
+use std::collections::BTreeMap;
+
+use actix_web::{get, post, web};
+use hoist_evaluation::{Bucketing, FlagType, Settings, Variants};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::check_texts;
+use crate::access::{Caller, Via};
+use crate::app::App;
+use crate::audit::Action;
+use crate::body::Body;
+use crate::change::{Change, Record};
+use crate::clock::Timestamp;
+use crate::environments::{Environment, MAX_ENVIRONMENTS};
+use crate::error::{Error, Fault, ReadProblems, Result, WriteProblems};
+use crate::flags::api::flags_left;
+use crate::flags::settings_api::settings_record;
+use crate::flags::{Flag, Purpose};
+use crate::keys::{EnvironmentKey, FlagKey, ProjectKey, SegmentKey};
+use crate::reply::Reply;
+use crate::segments::Segment;
+
+/// The version of the document's form.
+const FORM: u32 = 1;
+
+/// A project as one document.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct ProjectFile {
+    /// The version of the form: 1.
+    pub hoist: u32,
+    /// The project; its key is the one it came from.
+    pub project: FileProject,
+    /// Its environments, in order.
+    pub environments: Vec<FileEnvironment>,
+    /// Its segments.
+    #[serde(default)]
+    pub segments: Vec<FileSegment>,
+    /// Its flags that are not archived.
+    #[serde(default)]
+    pub flags: Vec<FileFlag>,
+}
+
+/// What a file says about the project.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FileProject {
+    /// Its key.
+    pub key: ProjectKey,
+    /// What people call it.
+    pub name: String,
+    /// What it is.
+    #[serde(default)]
+    pub description: String,
+}
+
+/// What a file says about an environment.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FileEnvironment {
+    /// Its key.
+    pub key: EnvironmentKey,
+    /// What people call it.
+    pub name: String,
+    /// Whether it is critical.
+    #[serde(default)]
+    pub protected: bool,
+}
+
+/// What a file says about a segment.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FileSegment {
+    /// Its key.
+    pub key: SegmentKey,
+    /// What people call it.
+    pub name: String,
+    /// Who belongs to it, in words.
+    #[serde(default)]
+    pub description: String,
+    /// Conditions that all must hold.
+    #[serde(default)]
+    pub conditions: Vec<hoist_evaluation::Condition>,
+    /// Targeting keys that belong to it whatever the conditions say.
+    #[serde(default)]
+    pub included: Vec<String>,
+    /// Targeting keys that do not belong to it whatever the conditions say.
+    #[serde(default)]
+    pub excluded: Vec<String>,
+}
+
+/// What a file says about a flag.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub(crate) struct FileFlag {
+    /// Its key.
+    pub key: FlagKey,
+    /// What people call it.
+    pub name: String,
+    /// What it does.
+    #[serde(default)]
+    pub description: String,
+    /// The type of its values.
+    #[serde(rename = "type")]
+    pub flag_type: FlagType,
+    /// Its variants, in order.
+    pub variants: Variants,
+    /// What it is for.
+    pub purpose: Purpose,
+    /// Who answers for it.
+    pub owner: String,
+    /// Free words to find it by.
+    #[serde(default)]
+    pub tags: Vec<String>,
+    /// When it should be gone; null for never.
+    pub expires_at: Option<Timestamp>,
+    /// What its buckets are drawn with.
+    pub salt: String,
+    /// How its buckets are drawn.
+    pub bucketing: Bucketing,
+    /// What each environment says about it.
+    #[schema(value_type = BTreeMap<String, Settings>)]
+    pub settings: BTreeMap<EnvironmentKey, Settings>,
+}
+
+/// Exports a project: environments, segments, flags and their settings.
+#[utoipa::path(tag = "projects", responses((status = 200, body = ProjectFile), ReadProblems))]
+#[get("/projects/{project}/export")]
+pub(crate) async fn export_project(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<ProjectKey>,
+) -> Result<Reply> {
+    caller.view(&path, None)?;
+    Ok(Reply::ok(&read(&app, &path).await?))
+}
+
+async fn read(app: &App, key: &ProjectKey) -> Result<ProjectFile> {
+    let project = app.store.project(key).await?;
+    let environments = app.store.environments(key).await?;
+    let segments = app.store.segments(key).await?;
+    let mut settings: BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Settings>> = BTreeMap::new();
+    for (flag, environment, document) in app.store.all_settings(key).await? {
+        settings.entry(flag).or_default().insert(environment, document.settings);
+    }
+    let flags = app.store.every_flag(key).await?;
+    Ok(ProjectFile {
+        hoist: FORM,
+        project: FileProject { key: project.key, name: project.name, description: project.description },
+        environments: environments
+            .into_iter()
+            .map(|it| FileEnvironment { key: it.key, name: it.name, protected: it.protected })
+            .collect(),
+        segments: segments.into_iter().map(FileSegment::from).collect(),
+        flags: flags.into_iter().map(|it| file_flag(it, &mut settings)).collect(),
+    })
+}
+
+impl From<Segment> for FileSegment {
+    fn from(it: Segment) -> Self {
+        let Segment { key, name, description, conditions, included, excluded, .. } = it;
+        Self { key, name, description, conditions, included, excluded }
+    }
+}
+
+fn file_flag(flag: Flag, settings: &mut BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Settings>>) -> FileFlag {
+    FileFlag {
+        settings: settings.remove(&flag.key).unwrap_or_default(),
+        key: flag.key,
+        name: flag.name,
+        description: flag.description,
+        flag_type: flag.flag_type,
+        variants: flag.variants,
+        purpose: flag.purpose,
+        owner: flag.owner,
+        tags: flag.tags,
+        expires_at: flag.expires_at,
+        salt: flag.salt,
+        bucketing: flag.bucketing,
+    }
+}
+
+/// What an import did.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(crate) struct Imported {
+    /// Environments made.
+    pub environments_created: usize,
+    /// Segments made.
+    pub segments_created: usize,
+    /// Segments changed.
+    pub segments_updated: usize,
+    /// Flags made.
+    pub flags_created: usize,
+    /// Flags changed.
+    pub flags_updated: usize,
+    /// Settings changed, of flags that were there.
+    pub settings_updated: usize,
+}
+
+/// Imports a project file into a project that is there: all of it or nothing.
+#[utoipa::path(tag = "projects", request_body = ProjectFile, responses((status = 200, body = Imported), ReadProblems, WriteProblems))]
+#[post("/projects/{project}/import")]
+pub(crate) async fn import_project(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<ProjectKey>,
+    body: Body<ProjectFile>,
+) -> Result<Reply> {
+    caller.administer(&path)?;
+    let Body(file) = body;
+    if file.hoist != FORM {
+        return Err(Error::invalid("/hoist", format!("this server reads version {FORM} of the form")));
+    }
+    let caller = caller.by(Via::Import);
+    let mut change = app.change(&caller, &path).await?;
+    let mut imported = Imported::default();
+    change.import_environments(&file, &mut imported).await?;
+    change.import_segments(file.segments, &mut imported).await?;
+    change.import_flags(file.flags, &mut imported).await?;
+    change.record(Record {
+        action: Action::ProjectImported,
+        kind: "project",
+        key: path.to_string(),
+        environment: None,
+        flag: None,
+        changes: crate::audit::diff(None, Some(&imported)),
+    });
+    let reply = change.commit(Reply::ok(&imported)).await?;
+    app.refresh().await?;
+    Ok(reply)
+}
+
+impl Change<'_> {
+    async fn import_environments(&mut self, file: &ProjectFile, imported: &mut Imported) -> Result<()> {
+        let existing = self.environments().await?;
+        for (index, new) in file.environments.iter().enumerate() {
+            check_texts(Some(&new.name), None)?;
+            if existing.iter().any(|it| it.key == new.key) {
+                continue;
+            }
+            let environment = Environment {
+                key: new.key.clone(),
+                name: new.name.clone(),
+                position: u32::try_from(index).unwrap_or(u32::MAX),
+                protected: new.protected,
+                revision: 0,
+                created_at: self.at,
+            };
+            self.insert_environment(&environment).await?;
+            self.fill_environment(&environment.key).await?;
+            imported.environments_created += 1;
+        }
+        if existing.len() + imported.environments_created > MAX_ENVIRONMENTS {
+            return Err(Error::invalid(
+                "/environments",
+                format!("a project has at most {MAX_ENVIRONMENTS} environments"),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn import_segments(&mut self, segments: Vec<FileSegment>, imported: &mut Imported) -> Result<()> {
+        let existing = self.segments().await?;
+        for new in segments {
+            let before = existing.iter().find(|it| it.key == new.key);
+            let FileSegment { key, name, description, conditions, included, excluded } = new;
+            let (version, changed_at) = (before.map_or(0, |it| it.version), self.at);
+            let changed_by = self.actor().to_owned();
+            let mut after = Segment {
+                key,
+                name,
+                description,
+                conditions,
+                included,
+                excluded,
+                version,
+                changed_at,
+                changed_by,
+            };
+            match before {
+                None => imported.segments_created += 1,
+                Some(before) if after.says_the_same(before) => continue,
+                Some(_) => imported.segments_updated += 1,
+            }
+            after.version += 1;
+            self.put_segment(before, &after).await?;
+        }
+        Ok(())
+    }
+
+    async fn import_flags(&mut self, flags: Vec<FileFlag>, imported: &mut Imported) -> Result<()> {
+        flags_left(self, flags.len()).await?;
+        for (index, new) in flags.into_iter().enumerate() {
+            let at = format!("/flags/{index}");
+            let settings = new.settings.clone();
+            let flag = match self.flag(&new.key).await {
+                Ok(before) => self.import_over(&at, &before, new, imported).await?,
+                Err(Error::NotFound(_)) => {
+                    imported.flags_created += 1;
+                    self.create_flag(flag_of(new, self.at, self.actor()))
+                        .await
+                        .map_err(|error| within(&at, error))?
+                        .flag
+                }
+                Err(error) => return Err(error),
+            };
+            for (environment, settings) in settings {
+                self.import_settings(&flag, &environment, settings, imported).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn import_over(
+        &mut self,
+        at: &str,
+        before: &Flag,
+        new: FileFlag,
+        imported: &mut Imported,
+    ) -> Result<Flag> {
+        let fixed =
+            (before.flag_type, &before.salt, before.bucketing) == (new.flag_type, &new.salt, new.bucketing);
+        if !fixed || before.archived_at.is_some() {
+            let detail =
+                "a flag of this key is archived, or has another type, salt or bucketing, which never change";
+            return Err(Error::invalid(at, detail));
+        }
+        let mut after = flag_of(new, before.created_at, &before.created_by);
+        after.version = before.version;
+        if after == *before {
+            return Ok(after);
+        }
+        after.version += 1;
+        imported.flags_updated += 1;
+        self.update_flag(before, &after).await?;
+        Ok(after)
+    }
+
+    async fn import_settings(
+        &mut self,
+        flag: &Flag,
+        environment: &EnvironmentKey,
+        settings: Settings,
+        imported: &mut Imported,
+    ) -> Result<()> {
+        let current = self.settings(environment, &flag.key).await?;
+        if current.settings == settings {
+            return Ok(());
+        }
+        imported.settings_updated += 1;
+        let written = self.put_settings(environment, flag, current.version + 1, settings).await?;
+        let record = settings_record(
+            Action::SettingsUpdated,
+            environment,
+            &flag.key,
+            Some(&current.settings),
+            &written.settings,
+        );
+        self.record(record);
+        Ok(())
+    }
+}
+
+fn flag_of(new: FileFlag, created_at: Timestamp, created_by: &str) -> Flag {
+    Flag {
+        key: new.key,
+        name: new.name,
+        description: new.description,
+        flag_type: new.flag_type,
+        variants: new.variants,
+        purpose: new.purpose,
+        owner: new.owner,
+        tags: new.tags,
+        expires_at: new.expires_at,
+        salt: new.salt,
+        bucketing: new.bucketing,
+        version: 1,
+        created_at,
+        created_by: created_by.to_owned(),
+        archived_at: None,
+        archived_by: None,
+    }
+}
+
+/// Moves the faults of a part to where the part stands in the file.
+fn within(at: &str, error: Error) -> Error {
+    match error {
+        Error::Invalid(faults) => Error::Invalid(
+            faults
+                .into_iter()
+                .map(|fault| Fault::new(format!("{at}{}", fault.pointer), fault.detail))
+                .collect(),
+        ),
+        other => other,
+    }
+}

@@ -1,0 +1,302 @@
+//! The server's own settings: read from the environment, checked all at once, before anything starts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+/// What the server is run for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// On the developer's machine: loopback only, well-known tokens, SQLite in the data folder.
+    Development,
+    /// For others: nothing is assumed.
+    Production,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The server's settings, valid as a whole.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `HOIST_MODE`.
+    pub mode: Mode,
+    /// `HOIST_LISTEN`: address and port; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// `HOIST_DATA_DIR`: where the embedded database lives.
+    pub data_dir: PathBuf,
+    /// `HOIST_DATABASE_URL`: `sqlite://…` or `postgres://…`.
+    pub database_url: String,
+    /// `HOIST_ADMIN_TOKEN`: the first administrator's token, for production.
+    pub admin_token: Option<String>,
+    /// `HOIST_LOG`: a `tracing` filter such as `info,hoist_server=debug`.
+    pub log: String,
+    /// `HOIST_LOG_FORMAT`: `text` or `json`.
+    pub log_format: LogFormat,
+    /// `HOIST_MAX_STREAMS`: how many SDK streams are held at once; the next one is told to come back.
+    pub max_streams: usize,
+    /// `HOIST_WORKERS`: HTTP worker threads; absent means one for each processor.
+    pub workers: Option<usize>,
+}
+
+/// Everything that is wrong with the settings, in one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems(pub Vec<String>);
+
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "the settings are not right ({}):", self.0.len())?;
+        for problem in &self.0 {
+            writeln!(f, "  - {problem}")?;
+        }
+        write!(f, "every variable is described in .env.example")
+    }
+}
+
+impl std::error::Error for Problems {}
+
+/// The administrator's token in development mode.
+pub const DEVELOPMENT_API_TOKEN: &str = "hoist_api_development";
+/// The SDK key of `default`/`development` in development mode.
+pub const DEVELOPMENT_SDK_KEY: &str = "hoist_sdk_development";
+
+/// The variables the server reads.
+const SERVER_VARIABLES: [&str; 9] = [
+    "HOIST_MODE",
+    "HOIST_LISTEN",
+    "HOIST_DATA_DIR",
+    "HOIST_DATABASE_URL",
+    "HOIST_ADMIN_TOKEN",
+    "HOIST_LOG",
+    "HOIST_LOG_FORMAT",
+    "HOIST_MAX_STREAMS",
+    "HOIST_WORKERS",
+];
+/// Variables of the command line and of applications, which may stand in the same environment.
+const CLIENT_VARIABLES: [&str; 5] =
+    ["HOIST_URL", "HOIST_TOKEN", "HOIST_SDK_KEY", "HOIST_PROJECT", "HOIST_ENVIRONMENT"];
+
+impl Settings {
+    /// Reads the settings out of environment variables; unknown `HOIST_*` names are a problem, others are not ours.
+    pub fn from_env(variables: impl Iterator<Item = (String, String)>) -> Result<Self, Problems> {
+        let mut reader = Reader {
+            values: variables.filter(|(name, _)| name.starts_with("HOIST_")).collect(),
+            problems: Vec::new(),
+        };
+        reader.refuse_unknown();
+        let mode = reader
+            .one_of("HOIST_MODE", &[("development", Mode::Development), ("production", Mode::Production)]);
+        let mode = mode.unwrap_or(Mode::Development);
+        let settings = reader.settings(mode);
+        match mode {
+            Mode::Development => reader.check_development(&settings),
+            Mode::Production => reader.check_production(&settings),
+        }
+        if reader.problems.is_empty() { Ok(settings) } else { Err(Problems(reader.problems)) }
+    }
+}
+
+struct Reader {
+    values: BTreeMap<String, String>,
+    problems: Vec<String>,
+}
+
+impl Reader {
+    fn refuse_unknown(&mut self) {
+        for name in self.values.keys() {
+            if !SERVER_VARIABLES.contains(&name.as_str()) && !CLIENT_VARIABLES.contains(&name.as_str()) {
+                let near = SERVER_VARIABLES.iter().min_by_key(|known| distance(name, known)).unwrap_or(&"");
+                self.problems.push(format!("{name} is not a setting of Hoist; did you mean {near}?"));
+            }
+        }
+    }
+
+    fn settings(&mut self, mode: Mode) -> Settings {
+        let data_dir = PathBuf::from(self.text("HOIST_DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
+        let embedded = embedded_url(&data_dir);
+        let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+        let default_format = if mode == Mode::Production { LogFormat::Json } else { LogFormat::Text };
+        Settings {
+            mode,
+            listen: self
+                .parsed("HOIST_LISTEN", "an address and port such as 127.0.0.1:8080", |text| {
+                    text.parse().ok()
+                })
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            database_url: self.database_url().unwrap_or(embedded),
+            data_dir,
+            admin_token: self.text("HOIST_ADMIN_TOKEN"),
+            log: self
+                .parsed("HOIST_LOG", "a filter such as `info` or `warn,hoist_server=debug`", log_filter)
+                .unwrap_or_else(|| "info".to_owned()),
+            log_format: self.one_of("HOIST_LOG_FORMAT", &formats).unwrap_or(default_format),
+            max_streams: self.number("HOIST_MAX_STREAMS", 1, 1_000_000).unwrap_or(20_000),
+            workers: self.number("HOIST_WORKERS", 1, 1_024),
+        }
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.values.get(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T>(&mut self, name: &str, wanted: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name)?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.problems.push(format!("{name} is `{text}`; it must be {wanted}"));
+        }
+        value
+    }
+
+    fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
+        let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+        self.parsed(name, &names.join(" or "), |text| {
+            choices.iter().find(|(choice, _)| *choice == text).map(|(_, value)| *value)
+        })
+    }
+
+    fn number(&mut self, name: &str, least: usize, most: usize) -> Option<usize> {
+        self.parsed(name, &format!("a whole number from {least} to {most}"), |text| {
+            text.parse().ok().filter(|number| (least..=most).contains(number))
+        })
+    }
+
+    fn database_url(&mut self) -> Option<String> {
+        self.parsed("HOIST_DATABASE_URL", "a URL that starts with sqlite:// or postgres://", |text| {
+            let known = ["sqlite:", "postgres://", "postgresql://"];
+            known.iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+        })
+    }
+
+    fn check_development(&mut self, settings: &Settings) {
+        if !settings.listen.ip().is_loopback() {
+            self.problems.push(format!(
+                "HOIST_LISTEN is {}; development mode has well-known tokens and listens on loopback only: \
+                 set HOIST_MODE=production or a 127.0.0.1 address",
+                settings.listen
+            ));
+        }
+    }
+
+    fn check_production(&mut self, settings: &Settings) {
+        if self.text("HOIST_DATABASE_URL").is_none() {
+            self.problems.push(
+                "HOIST_DATABASE_URL is not set; production does not guess where flags are kept".to_owned(),
+            );
+        }
+        match settings.admin_token.as_deref() {
+            Some(DEVELOPMENT_API_TOKEN | DEVELOPMENT_SDK_KEY) => {
+                self.problems.push("HOIST_ADMIN_TOKEN is the well-known development token".to_owned());
+            }
+            Some(token) if token.len() < 32 => {
+                self.problems
+                    .push("HOIST_ADMIN_TOKEN is too short; it needs at least 32 characters".to_owned());
+            }
+            _ => {}
+        }
+        for name in ["HOIST_TOKEN", "HOIST_SDK_KEY"] {
+            if self
+                .text(name)
+                .is_some_and(|token| [DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY].contains(&token.as_str()))
+            {
+                self.problems
+                    .push(format!("{name} is a well-known development token, which production refuses"));
+            }
+        }
+    }
+}
+
+/// The URL of the database in the data folder; a URL's own characters in the path are percent-encoded.
+fn embedded_url(data_dir: &Path) -> String {
+    let file = std::path::absolute(data_dir).unwrap_or_else(|_| data_dir.to_owned()).join("hoist.db");
+    let mut url = "sqlite://".to_owned();
+    for character in file.to_string_lossy().chars() {
+        match character {
+            ' ' => url.push_str("%20"),
+            '%' => url.push_str("%25"),
+            '?' => url.push_str("%3F"),
+            '#' => url.push_str("%23"),
+            other => url.push(other),
+        }
+    }
+    url + "?mode=rwc"
+}
+
+fn log_filter(text: &str) -> Option<String> {
+    tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+}
+
+/// Levenshtein's edit distance, to guess what a misspelt variable was meant to be.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, to) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(variables: &[(&str, &str)]) -> Result<Settings, Vec<String>> {
+        let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Settings::from_env(variables).map_err(|problems| problems.0)
+    }
+
+    #[test]
+    fn nothing_set_is_development_on_loopback_with_sqlite_in_data() {
+        let settings = check(&[("PATH", "/bin"), ("HOIST_URL", "http://elsewhere")]).unwrap();
+        assert_eq!(settings.mode, Mode::Development);
+        assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
+        assert!(settings.database_url.starts_with("sqlite:///"), "{}", settings.database_url);
+        assert!(settings.database_url.ends_with("/data/hoist.db?mode=rwc"), "{}", settings.database_url);
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let problems = check(&[
+            ("HOIST_MODE", "staging"),
+            ("HOIST_LISTEN", "everywhere"),
+            ("HOIST_LISTN", "127.0.0.1:1"),
+            ("HOIST_DATABASE_URL", "mysql://x"),
+            ("HOIST_MAX_STREAMS", "0"),
+        ])
+        .unwrap_err();
+        assert_eq!(problems.len(), 5, "{problems:?}");
+        assert!(problems[0].contains("HOIST_LISTN") && problems[0].contains("HOIST_LISTEN"), "{problems:?}");
+    }
+
+    #[test]
+    fn development_keeps_to_loopback() {
+        assert!(check(&[("HOIST_LISTEN", "0.0.0.0:8080")]).unwrap_err()[0].contains("loopback"));
+        assert!(check(&[("HOIST_LISTEN", "[::1]:8080")]).is_ok());
+    }
+
+    #[test]
+    fn production_refuses_what_development_assumes() {
+        let problems = check(&[("HOIST_MODE", "production"), ("HOIST_ADMIN_TOKEN", "hoist_api_development")])
+            .unwrap_err();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        let problems = check(&[
+            ("HOIST_MODE", "production"),
+            ("HOIST_DATABASE_URL", "sqlite:///var/lib/hoist.db"),
+            ("HOIST_TOKEN", "hoist_api_development"),
+        ]);
+        assert_eq!(problems.unwrap_err().len(), 1);
+    }
+}

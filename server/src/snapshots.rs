@@ -1,0 +1,289 @@
+//! The newest compiled flag set of every environment, in memory, with the bytes that SDKs are sent.
+//!
+//! A [`State`] is immutable and replaced whole; a reader holds the one it loaded for as long as it likes. Each is
+//! encoded at most once, whoever asks first, and its bytes are shared by all connections.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use hoist_evaluation::{FlagSet, Gap, Patch, Snapshot};
+use tokio::sync::watch;
+
+use crate::keys::{EnvironmentKey, ProjectKey};
+
+/// How many revisions back a client may resume with a patch; one further behind gets the whole flag set.
+pub const RESUMABLE_REVISIONS: usize = 1_024;
+
+/// What one revision touched: keys of flags and of segments.
+#[derive(Debug)]
+struct Touched {
+    flags: Vec<String>,
+    segments: Vec<String>,
+}
+
+impl Touched {
+    fn by(patch: &Patch) -> Arc<Self> {
+        let (flags, segments) =
+            (patch.flags.keys().cloned().collect(), patch.segments.keys().cloned().collect());
+        Arc::new(Self { flags, segments })
+    }
+}
+
+/// An environment's flag set at one revision.
+#[derive(Debug)]
+pub struct State {
+    /// The compiled flag set.
+    pub snapshot: Snapshot,
+    recent: VecDeque<Arc<Touched>>,
+    put: OnceLock<Bytes>,
+    patches: Mutex<BTreeMap<u64, Bytes>>,
+    newest_patch: OnceLock<Bytes>,
+}
+
+const PUT_HEAD: &str = "event: put\nid: ";
+
+impl State {
+    /// Compiles a flag set read from the store.
+    pub fn compile(set: &FlagSet) -> Self {
+        Self::new(Snapshot::compile(set), VecDeque::new())
+    }
+
+    /// The state of an environment that was just made.
+    pub fn empty(project: &ProjectKey, environment: &EnvironmentKey) -> Self {
+        Self::compile(&FlagSet {
+            project: project.to_string(),
+            environment: environment.to_string(),
+            revision: 0,
+            flags: BTreeMap::new(),
+            segments: BTreeMap::new(),
+        })
+    }
+
+    fn new(snapshot: Snapshot, recent: VecDeque<Arc<Touched>>) -> Self {
+        let (put, newest_patch, patches) = (OnceLock::new(), OnceLock::new(), Mutex::default());
+        Self { snapshot, recent, put, patches, newest_patch }
+    }
+
+    /// The revision of this state.
+    pub fn revision(&self) -> u64 {
+        self.snapshot.revision()
+    }
+
+    /// Makes the state that follows by `patch`; costs what the patch touches.
+    pub fn apply(&self, patch: &Patch) -> Result<Self, Gap> {
+        let snapshot = self.snapshot.apply(patch)?;
+        let mut recent = self.recent.clone();
+        recent.push_back(Touched::by(patch));
+        if recent.len() > RESUMABLE_REVISIONS {
+            recent.pop_front();
+        }
+        Ok(Self::new(snapshot, recent))
+    }
+
+    /// Learns which keys the revisions up to this one touched, so that clients of before a restart can resume.
+    pub(crate) fn remember(&mut self, patches: &[Patch]) {
+        self.recent = patches.iter().map(Touched::by).collect();
+    }
+
+    /// The flag set as JSON.
+    pub fn body(&self) -> Bytes {
+        let put = self.put();
+        let head = PUT_HEAD.len() + self.revision().to_string().len() + "\ndata: ".len();
+        put.slice(head..put.len() - "\n\n".len())
+    }
+
+    /// The `put` frame.
+    pub fn put(&self) -> Bytes {
+        self.put.get_or_init(|| frame("put", self.revision(), &self.snapshot.flag_set())).clone()
+    }
+
+    /// The frame that brings a client from revision `from` to this one: a patch if `from` is still remembered, else a
+    /// put. A client that is up to date gets an empty patch, which tells it so.
+    pub fn frame_from(&self, from: u64) -> Bytes {
+        if from.checked_add(1) == Some(self.revision()) {
+            return self.newest_patch.get_or_init(|| self.encode_from(from)).clone();
+        }
+        let mut patches = self.patches.lock().unwrap_or_else(PoisonError::into_inner);
+        patches.entry(from).or_insert_with(|| self.encode_from(from)).clone()
+    }
+
+    fn encode_from(&self, from: u64) -> Bytes {
+        match self.patch_from(from) {
+            Some(patch) => frame("patch", self.revision(), &patch),
+            None => self.put(),
+        }
+    }
+
+    fn patch_from(&self, from: u64) -> Option<Patch> {
+        let to = self.revision();
+        let missed = usize::try_from(to.checked_sub(from)?).ok()?;
+        let newest = self.recent.iter().rev().take(missed);
+        if newest.clone().count() < missed {
+            return None;
+        }
+        let mut patch = Patch { from, to, flags: BTreeMap::new(), segments: BTreeMap::new() };
+        for touched in newest {
+            for key in &touched.flags {
+                let document = self.snapshot.flag(key).map(|flag| flag.document().clone());
+                patch.flags.insert(key.clone(), document);
+            }
+            for key in &touched.segments {
+                patch.segments.insert(
+                    key.clone(),
+                    self.snapshot.segment(key).map(|segment| segment.document().clone()),
+                );
+            }
+        }
+        // A client that missed most of the set is better served by the whole of it.
+        (patch.flags.len() <= self.snapshot.len().max(8)).then_some(patch)
+    }
+}
+
+/// One SSE frame; JSON has no line breaks of its own, so one `data` line holds it.
+fn frame(event: &str, revision: u64, data: &impl serde::Serialize) -> Bytes {
+    let data = serde_json::to_string(data).unwrap_or_default();
+    Bytes::from(format!("event: {event}\nid: {revision}\ndata: {data}\n\n"))
+}
+
+/// One environment as it is served: its newest state, and a bell that rings when there is a newer one.
+#[derive(Debug)]
+pub struct Live {
+    state: ArcSwap<State>,
+    bell: watch::Sender<u64>,
+}
+
+impl Live {
+    /// Starts serving `state`.
+    pub fn new(state: State) -> Self {
+        let bell = watch::Sender::new(state.revision());
+        Self { state: ArcSwap::from_pointee(state), bell }
+    }
+
+    /// The newest state.
+    pub fn state(&self) -> Arc<State> {
+        self.state.load_full()
+    }
+
+    /// Subscribes to the bell. Subscribe first, read the state second: what comes between rings again.
+    pub fn subscribe(&self) -> watch::Receiver<u64> {
+        self.bell.subscribe()
+    }
+
+    /// Serves `state` from now on, unless a newer one got there first.
+    pub fn offer(self: &Arc<Self>, state: State) {
+        let revision = state.revision();
+        let state = Arc::new(state);
+        self.state.rcu(|current| if current.revision() < revision { state.clone() } else { current.clone() });
+        // Ringing wakes every stream, milliseconds of work that the writer need not wait for.
+        let live = self.clone();
+        tokio::spawn(async move {
+            live.bell.send_if_modified(|rung| {
+                let newer = revision > *rung;
+                *rung = revision.max(*rung);
+                newer
+            });
+        });
+    }
+}
+
+type Key = (ProjectKey, EnvironmentKey);
+
+/// All environments that are served.
+#[derive(Debug, Default)]
+pub struct Snapshots {
+    live: ArcSwap<HashMap<Key, Arc<Live>>>,
+}
+
+impl Snapshots {
+    /// Finds an environment.
+    pub fn get(&self, project: &ProjectKey, environment: &EnvironmentKey) -> Option<Arc<Live>> {
+        self.live.load().get(&(project.clone(), environment.clone())).cloned()
+    }
+
+    /// Lists every environment served.
+    pub fn all(&self) -> Vec<(Key, Arc<Live>)> {
+        self.live.load().iter().map(|(key, live)| (key.clone(), live.clone())).collect()
+    }
+
+    /// Serves an environment that was not served before; an existing one is left as it is.
+    pub fn insert(&self, project: &ProjectKey, environment: &EnvironmentKey, live: &Arc<Live>) {
+        self.live.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.entry((project.clone(), environment.clone())).or_insert_with(|| live.clone());
+            all
+        });
+    }
+
+    /// Serves an environment no longer; its streams end.
+    pub fn remove(&self, project: &ProjectKey, environment: &EnvironmentKey) {
+        self.live.rcu(|all| {
+            let mut all = HashMap::clone(all);
+            all.remove(&(project.clone(), environment.clone()));
+            all
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hoist_evaluation::Document;
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    fn document(enabled: bool) -> Document {
+        let text = format!(
+            r#"{{"type":"boolean","variants":{{"on":true,"off":false}},"salt":"s","bucketing":"hoist-v1","version":1,"settings":{{"enabled":{enabled},"default":{{"serve":"on"}},"off_variant":"off"}}}}"#
+        );
+        Arc::from(RawValue::from_string(text).unwrap())
+    }
+
+    fn step(from: u64, key: &str, enabled: bool) -> Patch {
+        let flags = [(key.to_owned(), Some(document(enabled)))].into();
+        Patch { from, to: from + 1, flags, segments: BTreeMap::new() }
+    }
+
+    fn start() -> State {
+        State::empty(&ProjectKey::stored("p".into()), &EnvironmentKey::stored("e".into()))
+    }
+
+    #[test]
+    fn the_body_is_the_flag_set_and_the_put_wraps_it() {
+        let state = start().apply(&step(0, "a", true)).unwrap();
+        let set: FlagSet = serde_json::from_slice(&state.body()).unwrap();
+        assert_eq!((set.revision, set.flags.len()), (1, 1));
+        let put = String::from_utf8(state.put().to_vec()).unwrap();
+        assert!(put.starts_with("event: put\nid: 1\ndata: {") && put.ends_with("}\n\n"), "{put}");
+    }
+
+    #[test]
+    fn a_client_behind_gets_one_patch_with_the_newest_of_each_key() {
+        let mut state = start();
+        for (revision, enabled) in [(0, true), (1, false), (2, true)] {
+            state = state.apply(&step(revision, "a", enabled)).unwrap();
+        }
+        let frame = String::from_utf8(state.frame_from(1).to_vec()).unwrap();
+        let patch: Patch = serde_json::from_str(frame.split("data: ").nth(1).unwrap().trim()).unwrap();
+        assert_eq!((patch.from, patch.to, patch.flags.len()), (1, 3, 1));
+        assert!(patch.flags["a"].as_ref().unwrap().get().contains("\"enabled\":true"));
+    }
+
+    #[test]
+    fn one_who_is_up_to_date_gets_an_empty_patch_and_one_from_the_future_a_put() {
+        let state = start().apply(&step(0, "a", true)).unwrap();
+        assert!(state.frame_from(1).starts_with(b"event: patch\nid: 1\ndata: {\"from\":1,\"to\":1,"));
+        assert!(state.frame_from(9).starts_with(b"event: put\n"));
+    }
+
+    #[test]
+    fn one_who_fell_out_of_the_ring_gets_a_put() {
+        let mut state = start();
+        for revision in 0..u64::try_from(RESUMABLE_REVISIONS).unwrap() + 5 {
+            state = state.apply(&step(revision, "a", revision % 2 == 0)).unwrap();
+        }
+        assert!(state.frame_from(5).starts_with(b"event: patch\n"));
+        assert!(state.frame_from(4).starts_with(b"event: put\n"));
+    }
+}

@@ -1,0 +1,171 @@
+//! The stream: every change of an environment, pushed to its SDKs as server-sent events.
+//!
+//! A connection is a cursor. There is no queue per connection: when the bell rings, each connection takes the frame
+//! that leads from *its* revision to the newest one, and connections at the same revision share the same bytes.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+use bytes::Bytes;
+use futures_util::stream;
+use tokio::sync::watch;
+
+use crate::access::Application;
+use crate::app::App;
+use crate::error::{Error, ReadProblems, Result};
+use crate::snapshots::Live;
+
+/// How long a stream stays silent at most.
+pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// On shutdown, clients are told to come back after this many milliseconds, each after another time.
+const RETRY_MS: std::ops::RangeInclusive<u32> = 500..=5_000;
+
+/// How many streams are held, and whether they should end.
+#[derive(Debug)]
+pub struct Streams {
+    held: AtomicUsize,
+    most: usize,
+    draining: watch::Sender<bool>,
+}
+
+impl Streams {
+    /// Holds at most `most` streams.
+    pub fn new(most: usize) -> Self {
+        Self { held: AtomicUsize::new(0), most, draining: watch::Sender::new(false) }
+    }
+
+    /// How many streams are held now.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Tells every stream to end, and its client when to come back.
+    pub fn drain(&self) {
+        self.draining.send_replace(true);
+    }
+
+    /// Whether the server is on its way out.
+    pub fn is_draining(&self) -> bool {
+        *self.draining.borrow()
+    }
+
+    fn enter(self: &Arc<Self>) -> Result<Place> {
+        let entered = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
+            (held < self.most && !self.is_draining()).then_some(held + 1)
+        });
+        match entered {
+            Ok(_) => Ok(Place(self.clone())),
+            Err(_) => Err(Error::Unavailable(format!("this server holds at most {} streams", self.most))),
+        }
+    }
+}
+
+/// One of the places for streams; it is free again when this is dropped.
+#[derive(Debug)]
+struct Place(Arc<Streams>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.held.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Streams the flag set: first a `put`, or a `patch` from `Last-Event-ID`, then a `patch` for every change. A comment
+/// comes at least every 15 seconds. An event's `id` is the revision.
+#[utoipa::path(tag = "sdk", params(("Last-Event-ID" = Option<String>, Header, description = "The last revision that the client has")), responses((status = 200, description = "Server-sent events: `put` holds a flag set, `patch` what changed", body = String, content_type = "text/event-stream"), ReadProblems))]
+#[get("/stream")]
+pub(crate) async fn get_stream(
+    app: web::Data<App>,
+    application: Application,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let live = app.live(&application.project, &application.environment)?;
+    let place = app.streams.enter()?;
+    let last =
+        request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    // Subscribe first, read the state second: a change in between rings the bell again.
+    let bell = live.subscribe();
+    let draining = app.streams.draining.subscribe();
+    let connection =
+        Connection { app, application, live, bell, draining, cursor: Cursor::Before(last), _place: place };
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_TYPE, "text/event-stream"))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("x-accel-buffering", "no"))
+        .streaming(stream::unfold(connection, Connection::next)))
+}
+
+/// Where a connection stands.
+#[derive(Debug)]
+enum Cursor {
+    /// Nothing was sent yet; the client has this revision, if any.
+    Before(Option<u64>),
+    /// The client was sent this revision.
+    At(u64),
+    /// The client was told to go.
+    Ended,
+}
+
+struct Connection {
+    app: web::Data<App>,
+    application: Application,
+    live: Arc<Live>,
+    bell: watch::Receiver<u64>,
+    draining: watch::Receiver<bool>,
+    cursor: Cursor,
+    _place: Place,
+}
+
+impl Connection {
+    /// The next bytes to send, as soon as there are any; `None` ends the stream.
+    async fn next(mut self) -> Option<(std::result::Result<Bytes, actix_web::Error>, Self)> {
+        let bytes = self.bytes().await?;
+        Some((Ok(bytes), self))
+    }
+
+    async fn bytes(&mut self) -> Option<Bytes> {
+        loop {
+            let state = self.live.state();
+            match self.cursor {
+                Cursor::Ended => return None,
+                Cursor::At(revision) if revision == state.revision() => {}
+                Cursor::At(revision) | Cursor::Before(Some(revision)) => {
+                    self.cursor = Cursor::At(state.revision());
+                    return Some(state.frame_from(revision));
+                }
+                Cursor::Before(None) => {
+                    self.cursor = Cursor::At(state.revision());
+                    return Some(state.put());
+                }
+            }
+            // The stream may be silent for long; it need not keep an old state alive meanwhile.
+            drop(state);
+            let silent = tokio::select! {
+                _ = self.draining.changed() => false,
+                _ = self.bell.changed() => false,
+                () = tokio::time::sleep(HEARTBEAT) => true,
+            };
+            if self.app.streams.is_draining() {
+                self.cursor = Cursor::Ended;
+                return Some(Bytes::from(format!("retry: {}\n\n", rand::random_range(RETRY_MS))));
+            }
+            if !self.is_welcome() {
+                return None;
+            }
+            if silent {
+                return Some(Bytes::from_static(b": heartbeat\n\n"));
+            }
+        }
+    }
+
+    /// Whether the key still works and the environment is still served.
+    fn is_welcome(&self) -> bool {
+        let Application { project, environment, key_hash } = &self.application;
+        let served =
+            self.app.snapshots.get(project, environment).is_some_and(|live| Arc::ptr_eq(&live, &self.live));
+        served && self.app.access.find(key_hash, self.app.clock.now()).is_some()
+    }
+}

@@ -1,0 +1,47 @@
+//! What the server does by itself, on timers: each task is safe to run at any time and any number of times.
+
+use std::time::Duration;
+
+use crate::app::App;
+use crate::error::Result;
+
+/// How often the revisions in memory are compared with the store.
+const REFRESH: Duration = Duration::from_millis(250);
+/// How often tokens are read again, their uses written, and old answers forgotten.
+const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// For how long a request may be repeated under its `Idempotency-Key`.
+pub(crate) const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Starts the tasks; they end with the runtime.
+pub(crate) fn start(app: &App) {
+    every(REFRESH, "refresh", app, |app| async move { app.refresh().await });
+    every(HOUSEKEEPING, "housekeeping", app, |app| async move { keep_house(&app).await });
+}
+
+async fn keep_house(app: &App) -> Result<()> {
+    app.store.note_uses(app.access.take_uses()).await?;
+    app.reload_tokens().await?;
+    app.store.forget_answers(app.clock.now().minus(ANSWERS_KEPT)).await
+}
+
+/// Runs a task again and again, `period` after it last ended.
+fn every<F>(period: Duration, name: &'static str, app: &App, task: impl Fn(App) -> F + Send + 'static)
+where
+    F: Future<Output = Result<()>> + Send,
+{
+    let app = app.clone();
+    tokio::spawn(async move {
+        let mut failing = false;
+        loop {
+            let result = task(app.clone()).await;
+            // Once is news; a database that is away for an hour is not news four times a second.
+            match &result {
+                Ok(()) if failing => tracing::info!(task = name, "works again"),
+                Err(error) if !failing => tracing::warn!(task = name, %error, "failed; it is tried again"),
+                _ => {}
+            }
+            failing = result.is_err();
+            tokio::time::sleep(period).await;
+        }
+    });
+}

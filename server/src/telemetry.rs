@@ -1,0 +1,84 @@
+//! What the server tells of itself: log lines, metrics and a request id on every answer.
+
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse, get, web};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::EnvFilter;
+use uuid::Uuid;
+
+use crate::app::App;
+use crate::settings::{LogFormat, Settings};
+
+/// The id of a request: in its answer, in its log lines and in the audit.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+/// Starts logging to standard error; a second call changes nothing.
+pub fn start_logging(settings: &Settings) {
+    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // An application that embeds the server, and every test but the first, has a subscriber already.
+    let _ = match settings.log_format {
+        LogFormat::Json => lines.json().try_init(),
+        LogFormat::Text => lines.try_init(),
+    };
+}
+
+/// The one recorder of this process.
+pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
+    static HANDLE: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+    HANDLE.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+}
+
+/// Gives every request its id, and counts, times and logs it.
+pub(crate) async fn observe<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let id = Uuid::now_v7().to_string();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let (method, started) = (request.method().clone(), Instant::now());
+    let mut response = next.call(request).await?;
+    if let Ok(value) = HeaderValue::from_str(&id) {
+        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+    }
+    let (status, duration) = (response.status().as_u16(), started.elapsed());
+    let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
+    let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.to_string())];
+    metrics::counter!("hoist_http_requests_total", &labels).increment(1);
+    metrics::histogram!("hoist_http_request_duration_seconds", &labels[..2]).record(duration);
+    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if route.starts_with("/api/") {
+        tracing::info!(request_id = id, %method, route, status, duration_ms, "answered");
+    } else {
+        tracing::debug!(request_id = id, %method, route, status, duration_ms, "answered");
+    }
+    Ok(response)
+}
+
+/// Metrics in Prometheus' text form.
+#[utoipa::path(tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
+#[get("/metrics")]
+pub(crate) async fn get_metrics(app: web::Data<App>) -> HttpResponse {
+    metrics::gauge!("hoist_streams").set(as_gauge(app.streams.held()));
+    for ((project, environment), live) in app.snapshots.all() {
+        let state = live.state();
+        let labels = [("project", project.to_string()), ("environment", environment.to_string())];
+        metrics::gauge!("hoist_revision", &labels)
+            .set(as_gauge(usize::try_from(state.revision()).unwrap_or(0)));
+        metrics::gauge!("hoist_flags", &labels).set(as_gauge(state.snapshot.len()));
+    }
+    let text = recorder().map(PrometheusHandle::render).unwrap_or_default();
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "gauges are doubles; the counts stay far below 2^53")]
+fn as_gauge(count: usize) -> f64 {
+    count as f64
+}
