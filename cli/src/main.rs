@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, terminal: &mut Terminal) -> Result<Outcome> {
     match cli.command.unwrap_or(Command::Serve) {
-        Command::Serve => server::serve(),
+        Command::Serve => server::serve(terminal),
         Command::Migrate { command } => server::migrate(&command, terminal),
         Command::CheckConfig => server::check_config(terminal),
         Command::Client(command) => {

@@ -1,10 +1,16 @@
 //! `hoist serve`, `hoist migrate` and `hoist check-config`: the only commands that are the server, not its client.
 
+use std::io;
+use std::net::SocketAddr;
+
 use anyhow::Result;
 use clap::Subcommand;
+use hoist_server::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, Mode};
+use hoist_server::{MigrationState, Settings};
 
-use crate::failure::Outcome;
-use crate::print::Terminal;
+use crate::failure::{Failure, Outcome};
+use crate::print::{Terminal, Tone};
+use crate::table::{Cell, Table};
 
 /// Where to bring the database's tables.
 #[derive(Debug, Subcommand)]
@@ -25,16 +31,107 @@ pub(crate) enum Migrate {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) fn serve() -> Result<Outcome> {
-    anyhow::bail!("the server is not linked yet")
+pub(crate) fn serve(terminal: &mut Terminal) -> Result<Outcome> {
+    let settings = settings()?;
+    let development = settings.mode == Mode::Development;
+    hoist_server::run(settings, |address| {
+        // A server whose greeting nobody reads still serves.
+        drop(if development { welcome(terminal, address) } else { announce(terminal, address) });
+    })?;
+    Ok(Outcome::Done)
+}
+
+fn announce(terminal: &mut Terminal, address: SocketAddr) -> io::Result<()> {
+    terminal.line(&format!("Hoist serves at http://{address}"))?;
+    terminal.flush()
+}
+
+/// Says where the server is, how to speak to it without any set-up, and what to type next.
+fn welcome(terminal: &mut Terminal, address: SocketAddr) -> io::Result<()> {
+    let strong = |text: &str, terminal: &Terminal| terminal.tint(Tone::Strong, text);
+    let url = format!("http://{address}");
+    terminal.line(&format!("Hoist serves at {}", strong(&url, terminal)))?;
+    terminal.line("")?;
+    terminal.facts(&[
+        ("  API reference", format!("{url}/docs/")),
+        ("  API token", format!("{DEVELOPMENT_API_TOKEN} (administrator)")),
+        ("  SDK key", format!("{DEVELOPMENT_SDK_KEY} (project default, environment development)")),
+    ])?;
+    terminal.line("")?;
+    terminal.line("Development mode: these tokens are known to everybody and work on this machine only.")?;
+    terminal.line("Try it in another terminal:")?;
+    terminal.line("")?;
+    for line in next_commands(address) {
+        terminal.line(&format!("  {}", strong(&line, terminal)))?;
+    }
+    terminal.line("")?;
+    terminal.flush()
+}
+
+/// What to type next, as it was typed that started this: through cargo or not.
+fn next_commands(address: SocketAddr) -> [String; 2] {
+    let hoist = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "hoist" };
+    let url = if address.to_string() == "127.0.0.1:8080" {
+        String::new()
+    } else {
+        format!(" --url http://{address}")
+    };
+    [
+        format!("{hoist} flag create dashboard_v2 --owner me{url}"),
+        format!("{hoist} rollout dashboard_v2 50 --reason \"looks good\"{url}"),
+    ]
 }
 
 /// Says whether `serve` would accept the settings.
-pub(crate) fn check_config(_terminal: &mut Terminal) -> Result<Outcome> {
-    anyhow::bail!("the server is not linked yet")
+pub(crate) fn check_config(terminal: &mut Terminal) -> Result<Outcome> {
+    match Settings::from_env(variables()) {
+        Ok(_) => {
+            terminal.line("The settings are right.")?;
+            Ok(Outcome::Done)
+        }
+        Err(problems) => {
+            terminal.line(&problems.to_string())?;
+            Ok(Outcome::Finding)
+        }
+    }
 }
 
-/// Brings the tables up or down, or says where they are.
-pub(crate) fn migrate(_command: &Migrate, _terminal: &mut Terminal) -> Result<Outcome> {
-    anyhow::bail!("the server is not linked yet")
+fn settings() -> Result<Settings> {
+    Settings::from_env(variables()).map_err(|problems| Failure::Usage(problems.to_string()).into())
+}
+
+/// The environment; a value that is not Unicode is shown as far as it is, for the server to refuse.
+fn variables() -> impl Iterator<Item = (String, String)> {
+    let readable = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+    };
+    std::env::vars_os().filter_map(readable)
+}
+
+/// Brings the tables up or down, or says where they are; shows the migrations as they are then.
+pub(crate) fn migrate(command: &Migrate, terminal: &mut Terminal) -> Result<Outcome> {
+    let settings = settings()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let migrations = runtime.block_on(async {
+        match command {
+            Migrate::Up => hoist_server::migrate::up(&settings).await,
+            Migrate::Down { to } => hoist_server::migrate::down(&settings, *to).await,
+            Migrate::Status => hoist_server::migrate::status(&settings).await,
+        }
+    })?;
+    terminal.table(table(&migrations))?;
+    Ok(Outcome::Done)
+}
+
+fn table(migrations: &[MigrationState]) -> Table {
+    let mut table = Table::new(["version", "name", "state"]);
+    for migration in migrations {
+        let state = if migration.applied {
+            Cell::new("applied", Tone::Good)
+        } else {
+            Cell::new("missing", Tone::Partly)
+        };
+        table.row([format!("{:04}", migration.version).into(), migration.name.as_str().into(), state]);
+    }
+    table
 }
