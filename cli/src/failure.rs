@@ -75,7 +75,9 @@ impl Problem {
 
     fn text(&self) -> String {
         let mut lines = vec![format!("{} ({})", self.title, self.code)];
-        if !self.detail.is_empty() {
+        // One error says the same as the detail, and where besides.
+        let repeated = self.errors.len() == 1 && self.errors.iter().all(|place| place.detail == self.detail);
+        if !self.detail.is_empty() && !repeated {
             lines.push(format!("  {}", self.detail));
         }
         for Place { pointer, detail } in &self.errors {
@@ -111,8 +113,17 @@ pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     // Nobody is left to tell when standard error is gone too.
-    drop(writeln!(io::stderr(), "error: {error:#}"));
+    drop(writeln!(io::stderr(), "error: {}", told(&error)));
     ExitCode::from(code(&error))
+}
+
+/// The error and its causes, without those that the one before has already told.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }
 
 fn code(error: &anyhow::Error) -> u8 {
@@ -163,6 +174,22 @@ mod tests {
         assert_eq!(
             text,
             "Invalid (422)\n  2 problems\n  /rules/0/serve: no variant `onn`\n  (whole body): too much"
+        );
+    }
+
+    #[test]
+    fn one_error_is_told_once_with_its_place() {
+        let body = r#"{"title":"Invalid","detail":"no key","errors":[{"pointer":"/key","detail":"no key"}]}"#;
+        assert_eq!(Problem::parse(422, body).text(), "Invalid (422)\n  /key: no key");
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let cause = || anyhow::Error::from(io::Error::other("disk full"));
+        assert_eq!(told(&cause().context("cannot write a.json")), "cannot write a.json: disk full");
+        assert_eq!(
+            told(&cause().context("cannot write a.json: disk full")),
+            "cannot write a.json: disk full"
         );
     }
 

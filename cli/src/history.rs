@@ -77,9 +77,11 @@ fn changes(entry: &Value) -> String {
     let lines = list(entry, "changes").iter().map(|change| {
         let side = |name: &str| cut(&change.get(name).map_or_else(|| "–".to_owned(), side));
         let field = text(change, "field");
-        format!("{}: {} → {}", field.trim_start_matches('/'), side("before"), side("after"))
+        // A thing that was made or deleted as a whole is told by what was done; --json has all of it.
+        let told = !field.is_empty();
+        told.then(|| format!("{}: {} → {}", field.trim_start_matches('/'), side("before"), side("after")))
     });
-    lines.collect::<Vec<_>>().join("\n")
+    lines.flatten().collect::<Vec<_>>().join("\n")
 }
 
 fn side(value: &Value) -> String {
@@ -103,6 +105,7 @@ mod tests {
     fn a_change_reads_before_and_after() {
         let entry = json!({ "changes": [
             { "field": "/default/rollout", "before": 10, "after": 50 },
+            { "field": "", "before": null, "after": { "key": "a" } },
             { "field": "/rules/0", "before": null, "after": { "serve": "on" } }] });
         assert_eq!(changes(&entry), "default/rollout: 10 → 50\nrules/0: – → {\"serve\":\"on\"}");
     }

@@ -68,18 +68,18 @@ fn welcome(terminal: &mut Terminal, address: SocketAddr) -> io::Result<()> {
     terminal.flush()
 }
 
-/// What to type next, as it was typed that started this: through cargo or not.
+/// What to type next, in the manner in which this was started: through cargo or not.
 fn next_commands(address: SocketAddr) -> [String; 2] {
-    let hoist = if std::env::var_os("CARGO").is_some() { "cargo run --" } else { "hoist" };
-    let url = if address.to_string() == "127.0.0.1:8080" {
-        String::new()
-    } else {
-        format!(" --url http://{address}")
+    let url = match address.to_string().as_str() {
+        "127.0.0.1:8080" => String::new(),
+        other => format!("HOIST_URL=http://{other} "),
     };
-    [
-        format!("{hoist} flag create dashboard_v2 --owner me{url}"),
-        format!("{hoist} rollout dashboard_v2 50 --reason \"looks good\"{url}"),
-    ]
+    let rollout = "rollout dashboard_v2 50 --reason \"looks good\"";
+    if std::env::var_os("CARGO").is_some() {
+        [format!("{url}cargo run --example quickstart"), format!("{url}cargo run -- {rollout}")]
+    } else {
+        [format!("{url}hoist flag create dashboard_v2 --owner me"), format!("{url}hoist {rollout}")]
+    }
 }
 
 /// Says whether `serve` would accept the settings.

@@ -10,7 +10,8 @@ use crate::value::{brief, is_true, joined, list, percentage, text};
 /// Writes how an environment decides, one line for each step in the order in which evaluation takes them.
 pub(crate) fn show_settings(terminal: &mut Terminal, settings: &Value) -> io::Result<()> {
     if !is_true(settings, "enabled") {
-        terminal.line(&format!("  off: everyone gets {}", text(settings, "off_variant")))?;
+        let off = text(settings, "off_variant");
+        terminal.line(&format!("  off: everyone gets {off}; once it is turned on:"))?;
     }
     for prerequisite in list(settings, "prerequisites") {
         let (flag, variants) = (text(prerequisite, "flag"), joined(prerequisite, "variants"));
@@ -30,7 +31,11 @@ pub(crate) fn show_settings(terminal: &mut Terminal, settings: &Value) -> io::Re
     }
     if let Some(default) = settings.get("default") {
         let name = terminal.tint(Tone::Strong, "default");
-        terminal.line(&format!("  {name}  → {}, else {}", served(default), text(settings, "off_variant")))?;
+        let others = match default.get("rollout").and_then(Value::as_f64) {
+            Some(share) if share < 100.0 => format!(", the others {}", text(settings, "off_variant")),
+            _ => String::new(),
+        };
+        terminal.line(&format!("  {name}  → {}{others}", served(default)))?;
     }
     let version = format!("  version {}, revision {}", text(settings, "version"), text(settings, "revision"));
     terminal.line(&terminal.tint(Tone::Quiet, &version))

@@ -108,13 +108,14 @@ fn show(report: &Value, terminal: &mut Terminal) -> io::Result<()> {
     if flags(report).is_empty() {
         return terminal.line("No flags to report.");
     }
-    let mut table =
-        Table::new(["flag", "verdict", "stage", "owner", "reasons", "blockers", "survivor", "next"]);
+    let headings = ["flag", "verdict", "sure", "stage", "owner", "reasons", "blockers", "survivor", "next"];
+    let mut table = Table::new(headings);
     for flag in flags(report) {
         table.row([
             Cell::new(text(flag, "flag"), Tone::Strong),
             verdict(flag),
-            text(flag, "stage").into(),
+            sure(flag).into(),
+            text_or_dash(flag, "stage").into(),
             text_or_dash(flag, "owner").into(),
             codes(flag, "reasons").into(),
             codes(flag, "blockers").into(),
@@ -134,6 +135,17 @@ fn verdict(flag: &Value) -> Cell {
         _ => Tone::Plain,
     };
     Cell::new(verdict, tone)
+}
+
+/// The confidence as the sum it is: `80 = 100 - 20`.
+fn sure(flag: &Value) -> String {
+    let Some(confidence) = flag.get("confidence") else { return "–".to_owned() };
+    let total = text(confidence, "total");
+    let points: Vec<String> = list(confidence, "sum").iter().map(|points| text(points, "points")).collect();
+    if points.len() < 2 {
+        return total;
+    }
+    format!("{total} = {}", points.join(" ").replace(" -", " - "))
 }
 
 /// The codes of reasons or blockers, each on a line.

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::print::{Terminal, Tone};
 use crate::settings::condition;
-use crate::value::{brief, is_true, joined, list, text, thousandths};
+use crate::value::{brief, is_true, joined, list, quoted, text, thousandths};
 
 /// Writes the trace of an explanation.
 pub(crate) fn show_trace(terminal: &mut Terminal, explanation: &Value) -> io::Result<()> {
@@ -91,11 +91,11 @@ fn decided(name: &str, step: &Value) -> Vec<Line> {
     lines
 }
 
-/// `✗ plan in [beta]; saw free`.
+/// `✗ plan in [beta]; saw "free"`.
 fn seen(step: &Value, indent: usize) -> Line {
     let saw = match step.get("saw") {
         None | Some(Value::Null) => "nothing".to_owned(),
-        Some(saw) => brief(saw),
+        Some(saw) => quoted(saw),
     };
     marked(indent, is_true(step, "held"), &format!("{}; saw {saw}", condition(step)))
 }
@@ -140,7 +140,7 @@ mod tests {
                 "  ✗ rule 2 “Norway”: does not apply",
                 "      ✓ in segment nordics (by its conditions)",
                 "      ✗ in segment staff (not included)",
-                "      ✗ plan in [beta, … 3 more]; saw free",
+                "      ✗ plan in [beta, … 3 more]; saw \"free\"",
                 "      ✓ not mail exists; saw nothing",
             ],
         );

@@ -63,9 +63,28 @@ impl Import {
         let hint = format!("Is there no such project? Make it first: hoist project create {project}");
         let answer = console.api.send(call.because(self.because.reason.as_deref()));
         let answer = answer.map_err(|error| hinted(error, 404, hint))?;
-        let sentence = format!("Imported {} into project {}.", self.file, console.api.project);
-        console.done(&answer, &sentence)
+        let (file, project) = (self.file, console.api.project.clone());
+        console.answer(&answer, |imported, terminal| {
+            terminal.line(&format!("Imported {file} into project {project}: {}.", counts(imported)))
+        })
     }
+}
+
+/// What an import did, of what it did anything: `2 flags created, 1 segment updated`.
+fn counts(imported: &Value) -> String {
+    let counts = imported.as_object().into_iter().flatten().filter_map(|(name, number)| {
+        let (noun, done) = name.rsplit_once('_')?;
+        match number.as_u64()? {
+            0 => None,
+            1 => Some(format!(
+                "1 {} {done}",
+                noun.strip_suffix('s').filter(|noun| *noun != "setting").unwrap_or(noun)
+            )),
+            number => Some(format!("{number} {noun} {done}")),
+        }
+    });
+    let counts: Vec<String> = counts.collect();
+    if counts.is_empty() { "nothing differs".to_owned() } else { counts.join(", ") }
 }
 
 /// Reads a file that was named on the command line, or standard input for `-`.
@@ -108,6 +127,14 @@ mod tests {
     fn check(file: &str, version: Option<&str>, rest: Option<&Value>) {
         assert_eq!(version_in(file).as_deref(), version, "{file}");
         assert_eq!(unversioned(file).ok().as_ref(), rest, "{file}");
+    }
+
+    #[test]
+    fn an_import_tells_what_it_did() {
+        let imported =
+            json!({ "flags_created": 2, "segments_updated": 1, "settings_updated": 1, "flags_updated": 0 });
+        assert_eq!(counts(&imported), "2 flags created, 1 segment updated, 1 settings updated");
+        assert_eq!(counts(&json!({ "flags_created": 0 })), "nothing differs");
     }
 
     #[test]

@@ -50,6 +50,11 @@ pub(crate) fn brief(value: &Value) -> String {
     }
 }
 
+/// A value as JSON on one line: a text in quotation marks.
+pub(crate) fn quoted(value: &Value) -> String {
+    printable(&value.to_string())
+}
+
 /// The time in the field, short: `2026-11-23 14:03:05`, in UTC. Empty when it is absent.
 pub(crate) fn time(value: &Value, field: &str) -> String {
     short_time(&text(value, field))

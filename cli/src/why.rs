@@ -12,7 +12,7 @@ use crate::failure::{Failure, Outcome};
 use crate::print::{Console, Terminal, Tone};
 use crate::trace::show_trace;
 use crate::typed::{key, time};
-use crate::value::{brief, object, text, thousandths, time as short};
+use crate::value::{object, quoted, text, thousandths, time as short};
 
 /// Explain why a user gets the answer they get
 #[derive(Debug, Args)]
@@ -102,7 +102,7 @@ fn show(terminal: &mut Terminal, explanation: &Value, who: &str, environment: &s
     let flag = text(explanation, "flag");
     let error = text(explanation, "error");
     if error.is_empty() {
-        let value = terminal.tint(Tone::Strong, &brief(explanation.get("value").unwrap_or(&Value::Null)));
+        let value = terminal.tint(Tone::Strong, &quoted(explanation.get("value").unwrap_or(&Value::Null)));
         terminal.line(&format!("{flag} is {value} for {who} in {environment}"))?;
     } else {
         let error = terminal.tint(Tone::Bad, &error);

@@ -28,7 +28,7 @@ pub(crate) struct Create {
     #[arg(long, default_value = "release")]
     purpose: Purpose,
     /// Who answers for it, a person or a team
-    #[arg(long, env = "USER", default_value = "")]
+    #[arg(long, env = "USER", default_value = "", hide_default_value = true)]
     owner: String,
     /// A variant and its value, in order; a boolean flag has on=true and off=false unless told otherwise
     #[arg(long = "variant", value_name = "KEY=VALUE")]

@@ -13,7 +13,7 @@ use crate::print::{Console, Terminal, Tone};
 use crate::settings::show_settings;
 use crate::state::state;
 use crate::typed::key;
-use crate::value::{brief, joined, members, text, time};
+use crate::value::{joined, members, quoted, text, time};
 
 /// Show a flag: its state in each environment and who made it so, then its settings
 #[derive(Debug, Args)]
@@ -40,7 +40,7 @@ impl Show {
     fn show_environment(&self, console: &mut Console<'_>, environment: &str) -> Result<Outcome> {
         let answer = self.settings(console, environment)?;
         console.answer(&answer, |settings, terminal| {
-            terminal.line(&state_line(terminal, environment.len(), environment, settings))?;
+            show_states(terminal, &[(environment, settings.clone())])?;
             terminal.line("")?;
             show_settings(terminal, settings)
         })
@@ -73,10 +73,7 @@ fn show(terminal: &mut Terminal, flag: &Value, environments: &[(&str, Value)]) -
     if !archived.is_empty() {
         terminal.line(&format!("archived by {} {archived} UTC", text(flag, "archived_by")))?;
     }
-    let width = environments.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
-    for (name, settings) in environments {
-        terminal.line(&state_line(terminal, width, name, settings))?;
-    }
+    show_states(terminal, environments)?;
     terminal.line("")?;
     terminal.facts(&facts(flag))?;
     for (name, settings) in environments {
@@ -87,23 +84,30 @@ fn show(terminal: &mut Terminal, flag: &Value, environments: &[(&str, Value)]) -
     Ok(())
 }
 
-/// `production   25 %   by user:ada 2026-11-23 14:03:05 UTC`
-fn state_line(terminal: &Terminal, width: usize, environment: &str, settings: &Value) -> String {
-    let state = state(settings);
-    let by = match text(settings, "changed_by") {
-        by if by.is_empty() => by,
-        by => format!("  by {by}"),
-    };
-    let at = match time(settings, "changed_at") {
-        at if at.is_empty() => at,
-        at => format!("  {at} UTC"),
-    };
-    format!("{environment:width$}  {}{by}{at}", terminal.tint(state.tone(), state.text()))
+/// `production   25 %   by user:ada  2026-11-23 14:03:05 UTC`, one line for each environment.
+fn show_states(terminal: &mut Terminal, environments: &[(&str, Value)]) -> io::Result<()> {
+    let longest = |length: fn(&(&str, Value)) -> usize| environments.iter().map(length).max().unwrap_or(0);
+    let names = longest(|(name, _)| name.chars().count());
+    let states = longest(|(_, settings)| state(settings).text().chars().count());
+    for (name, settings) in environments {
+        let state = state(settings);
+        let state = terminal.tint(state.tone(), &format!("{:states$}", state.text()));
+        let by = match text(settings, "changed_by") {
+            by if by.is_empty() => by,
+            by => format!("  by {by}"),
+        };
+        let at = match time(settings, "changed_at") {
+            at if at.is_empty() => at,
+            at => format!("  {at} UTC"),
+        };
+        terminal.line(format!("{name:names$}  {state}{by}{at}").trim_end())?;
+    }
+    Ok(())
 }
 
 fn facts(flag: &Value) -> [(&'static str, String); 10] {
     let variants: Vec<String> =
-        members(flag, "variants").map(|(key, value)| format!("{key} = {}", brief(value))).collect();
+        members(flag, "variants").map(|(key, value)| format!("{key} = {}", quoted(value))).collect();
     let created = match text(flag, "created_by") {
         by if by.is_empty() => time(flag, "created_at"),
         by => format!("{} by {by}", time(flag, "created_at")),
