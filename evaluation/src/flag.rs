@@ -49,10 +49,10 @@ pub struct Settings {
     /// Whether the flag is on at all; when it is not, everyone gets the off variant.
     pub enabled: bool,
     /// Flags that must serve certain variants to the same context.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub prerequisites: Vec<Prerequisite>,
     /// Rules in order; the first that applies serves.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub rules: Vec<Rule>,
     /// What is served when no rule applies.
     pub default: DefaultServe,

@@ -20,7 +20,7 @@ pub struct Rule {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub segments: Vec<String>,
     /// Conditions that must all hold; a rule with no conditions and no segments applies to everyone.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub conditions: Vec<Condition>,
     /// The share of units the rule applies to; a unit outside falls through to the next rule.
     #[serde(default = "Percentage::full")]

@@ -1,0 +1,158 @@
+//! What one evaluation costs, in time and in allocations, for the five shapes.
+
+use std::alloc::System;
+use std::hint::black_box;
+use std::process::ExitCode;
+
+use criterion::{BenchmarkId, Criterion};
+use hoist_bench::{SHAPES, other, snapshot, users};
+use hoist_evaluation::{Context, FlagSet, Snapshot, evaluate};
+use serde_json::json;
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+fn main() -> ExitCode {
+    let (snapshot, users) = (snapshot(1_000), users());
+    println!("allocations per evaluation, over {} users:", users.len());
+    let shapes = SHAPES.map(|(key, _)| report(&snapshot, key, &users));
+    let operators = operators();
+    let keys: Vec<&str> = operators.flags().map(hoist_evaluation::Flag::key).collect();
+    let operators = keys.into_iter().map(|key| report(&operators, key, &[unusual()])).sum::<usize>();
+    if shapes.iter().sum::<usize>() + operators > 0 || !counter_counts() {
+        eprintln!("an evaluation allocates, or allocations are not counted");
+        return ExitCode::FAILURE;
+    }
+    let mut criterion = Criterion::default().configure_from_args();
+    time(&mut criterion, &snapshot, &users);
+    time_many(&mut criterion, &users);
+    criterion.final_summary();
+    ExitCode::SUCCESS
+}
+
+/// Counts the allocations of evaluating one flag for all users, tells them, and gives them back.
+fn report(snapshot: &Snapshot, key: &str, users: &[Context]) -> usize {
+    // Once beforehand: a pattern's first search makes the memory that it then keeps.
+    read(snapshot, key, users);
+    let region = Region::new(ALLOCATOR);
+    read(snapshot, key, users);
+    let change = region.change();
+    let allocations = change.allocations + change.reallocations;
+    println!("  {key:<16} {:.3}", allocations as f64 / users.len() as f64);
+    allocations
+}
+
+fn read(snapshot: &Snapshot, key: &str, users: &[Context]) {
+    for user in users {
+        let evaluation = evaluate(snapshot, key, user);
+        assert!(black_box(evaluation.value()).is_some());
+    }
+}
+
+/// Whether an allocation would have been seen.
+fn counter_counts() -> bool {
+    let region = Region::new(ALLOCATOR);
+    drop(black_box(Box::new(1)));
+    region.change().allocations == 1
+}
+
+fn time(criterion: &mut Criterion, snapshot: &Snapshot, users: &[Context]) {
+    let mut group = criterion.benchmark_group("evaluate");
+    for (key, _) in SHAPES {
+        group.bench_function(BenchmarkId::from_parameter(key), |bencher| {
+            let mut users = users.iter().cycle();
+            bencher.iter(|| {
+                let user = users.next().expect("a cycle has no end");
+                let evaluation = evaluate(black_box(snapshot), black_box(key), user);
+                if key == "split" {
+                    evaluation.string().map_or(0, str::len)
+                } else {
+                    evaluation.boolean().unwrap_or_default().into()
+                }
+            });
+        });
+    }
+    group.bench_function("key only, half", |bencher| {
+        bencher
+            .iter(|| evaluate(black_box(snapshot), black_box("half"), black_box("user-1234567")).boolean());
+    });
+    group.bench_function("unknown flag", |bencher| {
+        bencher.iter(|| {
+            evaluate(black_box(snapshot), black_box("no-such-flag"), black_box("user-1234567")).boolean()
+        });
+    });
+    group.finish();
+}
+
+/// Another of 10,000 flags for each call.
+fn time_many(criterion: &mut Criterion, users: &[Context]) {
+    let snapshot = snapshot(10_000);
+    let mut keys: Vec<String> = (SHAPES.len()..10_000).map(other).collect();
+    // A fixed shuffle: neighbours in memory are not asked for one after the other.
+    keys.sort_by_key(|key| hoist_evaluation::bucket::seed(key));
+    criterion.bench_function("evaluate/half, 10,000 flags", |bencher| {
+        let mut calls = keys.iter().cycle().zip(users.iter().cycle());
+        bencher.iter(|| {
+            let (key, user) = calls.next().expect("a cycle has no end");
+            evaluate(black_box(&snapshot), black_box(key), user).boolean()
+        });
+    });
+}
+
+/// A flag for each kind of condition, and for a unit that is a number.
+fn operators() -> Snapshot {
+    let many: Vec<String> = (0..1_000).map(|number| format!("key-{number}")).collect();
+    let conditions = [
+        ("in_few", json!({ "attribute": "plan", "operator": "in", "values": ["x", "beta"] })),
+        ("in_many", json!({ "attribute": "targetingKey", "operator": "in", "values": many })),
+        ("in_list", json!({ "attribute": "groups", "operator": "in", "values": ["b"] })),
+        (
+            "any_case",
+            json!({ "attribute": "plan", "operator": "contains", "values": ["ET"], "ignore_case": true }),
+        ),
+        (
+            "matches",
+            json!({ "attribute": "email", "operator": "matches", "values": ["@example\\.(com|org)$"] }),
+        ),
+        ("number", json!({ "attribute": "age", "operator": "gte", "values": [18] })),
+        ("semver", json!({ "attribute": "version", "operator": "semver_gte", "values": ["3.0.0-rc.1"] })),
+        (
+            "time",
+            json!({ "attribute": "since", "operator": "before", "values": ["2026-11-23T14:03:00+01:00"] }),
+        ),
+        ("cidr", json!({ "attribute": "address", "operator": "in_cidr", "values": ["2001:db8::/32"] })),
+        ("exists", json!({ "attribute": "nothing", "operator": "exists", "negate": true })),
+    ];
+    let flag = |settings: serde_json::Value| {
+        json!({ "type": "boolean", "variants": { "on": true, "off": false }, "salt": "s", "bucketing": "hoist-v1",
+            "version": 1, "settings": settings })
+    };
+    let mut flags = serde_json::Map::new();
+    for (key, condition) in conditions {
+        let settings = json!({ "enabled": true, "off_variant": "off", "default": { "rollout": 0, "serve": "off" },
+            "rules": [{ "segments": ["everyone"], "conditions": [condition], "serve": "on" }] });
+        flags.insert(key.to_owned(), flag(settings));
+    }
+    let by_number = json!({ "enabled": true, "off_variant": "off", "prerequisites": [{ "flag": "exists", "variants": ["on"] }],
+        "default": { "rollout": 50, "bucket_by": "age", "serve": "on" } });
+    flags.insert("by_number".to_owned(), flag(by_number));
+    let set = json!({ "project": "bench", "environment": "bench", "revision": 1, "flags": flags,
+        "segments": { "everyone": { "included": many, "conditions": [{ "attribute": "plan", "operator": "exists" }] } } });
+    let set: FlagSet = serde_json::from_str(&set.to_string()).expect("a flag set");
+    let snapshot = Snapshot::compile(&set);
+    assert_eq!(snapshot.problems(), []);
+    snapshot
+}
+
+/// A user who meets every one of the conditions.
+fn unusual() -> Context {
+    Context::new("key-999")
+        .with("plan", "beta")
+        .with("groups", vec!["a", "b"])
+        .with("email", "someone@example.org")
+        .with("age", 41)
+        .with("version", "3.0.0-rc.2")
+        .with("since", "2026-11-23T12:00:00Z")
+        .with("address", "2001:db8::17")
+}
