@@ -227,7 +227,7 @@ fn caller(request: &HttpRequest) -> Result<Caller> {
     let token = authenticate(request)?;
     if token.kind != Kind::Api {
         let kind = token.kind.as_str();
-        return Err(Error::Forbidden(format!("this is an {kind} key; the API takes an api token")));
+        return Err(Error::Forbidden(format!("this is a token of kind {kind}; the API takes an api token")));
     }
     let agent = text_header(request, "user-agent")?.unwrap_or_default();
     let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
@@ -264,17 +264,12 @@ impl FromRequest for Application {
 
 fn application(request: &HttpRequest) -> Result<Application> {
     let token = authenticate(request)?;
-    match (token.kind, &token.project, &token.environment) {
-        (Kind::Sdk, Some(project), Some(environment)) => Ok(Application {
-            project: project.clone(),
-            environment: environment.clone(),
-            key_hash: tokens::hash(bearer(request)?),
-        }),
-        _ => {
-            let kind = token.kind.as_str();
-            Err(Error::Forbidden(format!("this is an {kind} token; the SDK routes take an sdk key")))
-        }
+    if let (Kind::Sdk, Some(project), Some(environment)) = (token.kind, &token.project, &token.environment) {
+        let key_hash = tokens::hash(bearer(request)?);
+        return Ok(Application { project: project.clone(), environment: environment.clone(), key_hash });
     }
+    let kind = token.kind.as_str();
+    Err(Error::Forbidden(format!("this is a token of kind {kind}; the SDK routes take an sdk key")))
 }
 
 fn authenticate(request: &HttpRequest) -> Result<Arc<Token>> {

@@ -66,7 +66,7 @@ impl App {
         for (project, environment, revision) in &revisions {
             match self.snapshots.get(project, environment) {
                 Some(live) if live.state().revision() < *revision => {
-                    self.catch_up(project, environment, &live).await?
+                    self.catch_up(project, environment, &live).await?;
                 }
                 Some(_) => {}
                 None => {

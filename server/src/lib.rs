@@ -26,7 +26,7 @@ pub mod sdk_api;
 pub mod segments;
 pub mod settings;
 pub mod snapshots;
-// mod stale;
+pub mod stale;
 pub mod store;
 pub mod stream;
 mod tasks;

@@ -12,7 +12,8 @@ use utoipa_actix_web::{AppExt, scope};
 
 use crate::error::{Error, Result};
 use crate::{
-    audit, environments, exposures, flags, health, projects, sdk_api, segments, stream, telemetry, tokens,
+    audit, environments, exposures, flags, health, projects, sdk_api, segments, stale, stream, telemetry,
+    tokens,
 };
 
 #[derive(OpenApi)]
@@ -81,7 +82,7 @@ fn register_api(config: &mut ServiceConfig<'_>) {
         .service(audit::api::list_audit)
         .service(audit::api::get_audit_verification)
         .service(audit::api::list_flag_history)
-        // .service(stale::api::get_stale_report)
+        .service(stale::api::get_stale_report)
         .service(tokens::api::list_tokens)
         .service(tokens::api::post_token)
         .service(tokens::api::delete_token);

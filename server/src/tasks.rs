@@ -10,7 +10,7 @@ const REFRESH: Duration = Duration::from_millis(250);
 /// How often tokens are read again, their uses written, and old answers forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// For how long a request may be repeated under its `Idempotency-Key`.
-pub(crate) const ANSWERS_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
 /// Starts the tasks; they end with the runtime.
 pub(crate) fn start(app: &App) {

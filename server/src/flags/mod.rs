@@ -34,7 +34,7 @@ pub const MAX_TAG: usize = 50;
 /// The longest salt, in characters.
 pub const MAX_SALT: usize = 128;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What a flag is for; it decides how long the flag should live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -56,8 +56,8 @@ impl Purpose {
     /// How long such a flag should live; `None` for ever.
     pub const fn lifetime(self) -> Option<Duration> {
         match self {
-            Self::Release | Self::Experiment => Some(Duration::from_secs(40 * 24 * 60 * 60)),
-            Self::Operational => Some(Duration::from_secs(7 * 24 * 60 * 60)),
+            Self::Release | Self::Experiment => Some(Duration::from_hours(40 * 24)),
+            Self::Operational => Some(Duration::from_hours(7 * 24)),
             Self::KillSwitch | Self::Permission => None,
         }
     }
@@ -195,18 +195,29 @@ pub struct FlagUpdate {
     /// Free words to find it by.
     pub tags: Option<Vec<String>>,
     /// When it should be gone; null for never.
-    #[serde(default, deserialize_with = "present")]
+    #[serde(default)]
     #[schema(value_type = Option<Timestamp>)]
-    pub expires_at: Option<Option<Timestamp>>,
+    pub expires_at: Expiry,
     /// Its variants.
     pub variants: Option<Variants>,
 }
 
-/// Tells a field that is null from one that is absent.
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::<T>::deserialize(deserializer).map(Some)
+/// What an update says of the expiry: a field that is null is not one that is absent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expiry {
+    /// Nothing.
+    #[default]
+    Unsaid,
+    /// Never.
+    Never,
+    /// At this instant.
+    At(Timestamp),
+}
+
+impl<'de> Deserialize<'de> for Expiry {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::<Timestamp>::deserialize(deserializer)?.map_or(Self::Never, Self::At))
+    }
 }
 
 impl NewFlag {
@@ -252,9 +263,10 @@ impl FlagUpdate {
     pub fn apply(self, before: &Flag) -> Result<Flag> {
         let purpose = self.purpose.unwrap_or(before.purpose);
         let expires_at = match self.expires_at {
-            Some(expires_at) => expires_at,
-            None if purpose == before.purpose => before.expires_at,
-            None => purpose.lifetime().map(|lifetime| before.created_at.plus(lifetime)),
+            Expiry::At(at) => Some(at),
+            Expiry::Never => None,
+            Expiry::Unsaid if purpose == before.purpose => before.expires_at,
+            Expiry::Unsaid => purpose.lifetime().map(|lifetime| before.created_at.plus(lifetime)),
         };
         let after = Flag {
             name: self.name.unwrap_or_else(|| before.name.clone()),

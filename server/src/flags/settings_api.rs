@@ -49,7 +49,7 @@ pub(crate) async fn put_settings(
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
-    write(change, &environment, &flag, current, settings, Action::SettingsUpdated).await
+    Wanted { environment, flag, current, settings, action: Action::SettingsUpdated }.write(change).await
 }
 
 fn read_sent_back(body: &[u8]) -> Result<SentBack> {
@@ -94,7 +94,7 @@ pub(crate) async fn put_rollout(
     let mut settings = current.settings.clone();
     settings.default.rollout = rollout.percentage;
     settings.enabled = rollout.enabled.unwrap_or(settings.enabled);
-    write(change, &environment, &flag, current, settings, Action::SettingsRollout).await
+    Wanted { environment, flag, current, settings, action: Action::SettingsRollout }.write(change).await
 }
 
 /// Turns a flag off at once: everyone gets the off variant. Never gated, and done already if it is off.
@@ -114,28 +114,39 @@ pub(crate) async fn kill_flag(
     change.because(bounded_reason(kill.reason, "/reason")?);
     let current = change.settings(&environment, &flag).await?;
     let settings = Settings { enabled: false, ..current.settings.clone() };
-    write(change, &environment, &flag, current, settings, Action::SettingsKilled).await
+    Wanted { environment, flag, current, settings, action: Action::SettingsKilled }.write(change).await
 }
 
-/// Writes settings that differ from the current ones; what changes nothing takes no revision.
-async fn write(
-    mut change: Change<'_>,
-    environment: &EnvironmentKey,
-    key: &FlagKey,
+/// Settings that somebody wants to write.
+struct Wanted {
+    environment: EnvironmentKey,
+    flag: FlagKey,
     current: FlagSettings,
     settings: Settings,
     action: Action,
-) -> Result<Reply> {
-    let flag = change.flag(key).await?;
-    if flag.archived_at.is_some() {
-        return Err(Error::Conflict(format!("`{key}` is archived; restore it first"), Vec::new()));
+}
+
+impl Wanted {
+    /// Writes settings that differ from the current ones; what changes nothing takes no revision.
+    async fn write(self, mut change: Change<'_>) -> Result<Reply> {
+        let Self { environment, flag: key, current, settings, action } = self;
+        let flag = change.flag(&key).await?;
+        if flag.archived_at.is_some() {
+            return Err(Error::Conflict(format!("`{key}` is archived; restore it first"), Vec::new()));
+        }
+        if settings == current.settings {
+            return change.commit(Reply::ok(&current).version(current.version)).await;
+        }
+        let written = change.put_settings(&environment, &flag, current.version + 1, settings).await?;
+        change.record(settings_record(
+            action,
+            &environment,
+            &key,
+            Some(&current.settings),
+            &written.settings,
+        ));
+        change.commit(Reply::ok(&written).version(written.version)).await
     }
-    if settings == current.settings {
-        return change.commit(Reply::ok(&current).version(current.version)).await;
-    }
-    let written = change.put_settings(environment, &flag, current.version + 1, settings).await?;
-    change.record(settings_record(action, environment, key, Some(&current.settings), &written.settings));
-    change.commit(Reply::ok(&written).version(written.version)).await
 }
 
 /// The audit's record of new settings.
