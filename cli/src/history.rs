@@ -11,7 +11,7 @@ use crate::failure::Outcome;
 use crate::print::{Console, Terminal, Tone};
 use crate::table::{Cell, Table};
 use crate::typed::key;
-use crate::value::{brief, list, text, text_or_dash, time};
+use crate::value::{brief, list, text, time};
 
 /// The longest side of a change that is shown; --json has all of it.
 const SHOWN: usize = 60;
@@ -40,40 +40,43 @@ pub(crate) fn show_entries(terminal: &mut Terminal, entries: &[Value], with_targ
     if entries.is_empty() {
         return terminal.line("No entries.");
     }
-    let subject = with_target.then_some("what");
-    let headings = ["when (UTC)", "env", "revision"].into_iter().chain(subject);
-    let mut table = Table::new(headings.chain(["done", "by", "via", "change", "reason"]));
+    let mut table = Table::new(["when (UTC)", "by", "done"]);
     for entry in entries {
-        let first = [Cell::from(time(entry, "at")), text_or_dash(entry, "environment").into()];
-        let revision = Cell::from(text_or_dash(entry, "revision"));
-        let target = with_target.then(|| Cell::from(target(entry)));
-        let last = [
-            action(&text(entry, "action")),
-            text(entry, "actor").into(),
-            Cell::new(text(entry, "via"), Tone::Quiet),
-            changes(entry).into(),
-            text(entry, "reason").into(),
-        ];
-        table.row(first.into_iter().chain([revision]).chain(target).chain(last));
+        let by = format!("{}\nvia {}", text(entry, "actor"), text(entry, "via"));
+        table.row([time(entry, "at").into(), by.into(), done(entry, with_target)]);
     }
     terminal.table(table)
+}
+
+/// What was done, where, what changed by it, and why: a line each.
+fn done(entry: &Value, with_target: bool) -> Cell {
+    let action = text(entry, "action");
+    let target = if with_target { format!(" {}", target(entry)) } else { String::new() };
+    let place = match text(entry, "environment") {
+        environment if environment.is_empty() => environment,
+        environment => format!(" in {environment}"),
+    };
+    let revision = match text(entry, "revision") {
+        revision if revision.is_empty() => revision,
+        revision => format!(", revision {revision}"),
+    };
+    let mut lines = vec![format!("{action}{target}{place}{revision}")];
+    lines.extend(changes(entry));
+    lines.extend(Some(text(entry, "reason")).filter(|reason| !reason.is_empty()).map(|r| format!("“{r}”")));
+    let tone = if action == "settings.killed" { Tone::Bad } else { Tone::Plain };
+    Cell::new(lines.join("\n"), tone)
 }
 
 fn target(entry: &Value) -> String {
     match (text(entry, "flag"), entry.get("target")) {
         (flag, _) if !flag.is_empty() => flag,
-        (_, Some(target)) => format!("{} {}", text(target, "kind"), text(target, "key")),
-        _ => "–".to_owned(),
+        (_, Some(target)) => text(target, "key"),
+        _ => String::new(),
     }
 }
 
-fn action(name: &str) -> Cell {
-    let tone = if name == "settings.killed" { Tone::Bad } else { Tone::Plain };
-    Cell::new(name, tone)
-}
-
 /// Each changed field on a line of its own.
-fn changes(entry: &Value) -> String {
+fn changes(entry: &Value) -> Vec<String> {
     let lines = list(entry, "changes").iter().map(|change| {
         let side = |name: &str| cut(&change.get(name).map_or_else(|| "–".to_owned(), side));
         let field = text(change, "field");
@@ -81,7 +84,7 @@ fn changes(entry: &Value) -> String {
         let told = !field.is_empty();
         told.then(|| format!("{}: {} → {}", field.trim_start_matches('/'), side("before"), side("after")))
     });
-    lines.flatten().collect::<Vec<_>>().join("\n")
+    lines.flatten().collect()
 }
 
 fn side(value: &Value) -> String {
@@ -107,23 +110,26 @@ mod tests {
             { "field": "/default/rollout", "before": 10, "after": 50 },
             { "field": "", "before": null, "after": { "key": "a" } },
             { "field": "/rules/0", "before": null, "after": { "serve": "on" } }] });
-        assert_eq!(changes(&entry), "default/rollout: 10 → 50\nrules/0: – → {\"serve\":\"on\"}");
+        assert_eq!(changes(&entry), ["default/rollout: 10 → 50", "rules/0: – → {\"serve\":\"on\"}"]);
     }
 
     #[test]
     fn a_long_side_is_cut() {
         let entry =
             json!({ "changes": [{ "field": "/description", "before": "", "after": "ä".repeat(200) }] });
-        assert_eq!(changes(&entry), format!("description:  → {}…", "ä".repeat(SHOWN)));
+        assert_eq!(changes(&entry), [format!("description:  → {}…", "ä".repeat(SHOWN))]);
     }
 
     #[test]
-    fn an_entry_is_about_its_flag_or_else_its_target() {
-        let of_segment = json!({ "target": { "kind": "segment", "key": "nordics" } });
-        assert_eq!(target(&of_segment), "segment nordics");
-        assert_eq!(
-            target(&json!({ "flag": "dashboard_v2", "target": { "kind": "settings" } })),
-            "dashboard_v2"
-        );
+    fn an_entry_tells_what_where_and_why() {
+        let entry = json!({ "action": "settings.rollout", "flag": "dashboard_v2", "environment": "production",
+            "revision": 42, "reason": "looks good", "target": { "kind": "settings", "key": "dashboard_v2" },
+            "changes": [{ "field": "/default/rollout", "before": 10, "after": 50 }] });
+        let expected = "settings.rollout dashboard_v2 in production, revision 42\ndefault/rollout: 10 → 50\n“looks good”";
+        assert_eq!(done(&entry, true).text(), expected);
+        assert!(done(&entry, false).text().starts_with("settings.rollout in production"));
+        let of_segment =
+            json!({ "action": "segment.created", "target": { "kind": "segment", "key": "nordics" } });
+        assert_eq!(done(&of_segment, true).text(), "segment.created nordics");
     }
 }

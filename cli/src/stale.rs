@@ -95,37 +95,28 @@ impl Stale {
 
     fn is_finding(&self, report: &Value) -> bool {
         let unwanted: Vec<String> = self.fail_on.iter().map(word).collect();
-        flags(report).iter().any(|flag| unwanted.contains(&text(flag, "verdict")))
+        list(report, "items").iter().any(|flag| unwanted.contains(&text(flag, "verdict")))
     }
-}
-
-fn flags(report: &Value) -> &[Value] {
-    let flags = list(report, "flags");
-    if flags.is_empty() { list(report, "items") } else { flags }
 }
 
 fn show(report: &Value, terminal: &mut Terminal) -> io::Result<()> {
-    if flags(report).is_empty() {
+    if list(report, "items").is_empty() {
         return terminal.line("No flags to report.");
     }
-    let headings = ["flag", "verdict", "sure", "stage", "owner", "reasons", "blockers", "survivor", "next"];
-    let mut table = Table::new(headings);
-    for flag in flags(report) {
+    let mut table = Table::new(["flag", "verdict", "stage", "owner", "why, and what next"]);
+    for flag in list(report, "items") {
         table.row([
             Cell::new(text(flag, "flag"), Tone::Strong),
             verdict(flag),
-            sure(flag).into(),
             text_or_dash(flag, "stage").into(),
             text_or_dash(flag, "owner").into(),
-            codes(flag, "reasons").into(),
-            codes(flag, "blockers").into(),
-            text_or_dash(flag, "surviving_variant").into(),
-            text_or_dash(flag, "next").into(),
+            why(flag).into(),
         ]);
     }
     terminal.table(table)
 }
 
+/// The verdict over its confidence.
 fn verdict(flag: &Value) -> Cell {
     let verdict = text(flag, "verdict");
     let tone = match verdict.as_str() {
@@ -134,22 +125,66 @@ fn verdict(flag: &Value) -> Cell {
         "decide" | "drain" => Tone::Partly,
         _ => Tone::Plain,
     };
-    Cell::new(verdict, tone)
+    let confidence = flag.get("confidence").map_or_else(String::new, |sum| format!("\n{}", arithmetic(sum)));
+    Cell::new(verdict + &confidence, tone)
 }
 
 /// The confidence as the sum it is: `80 = 100 - 20`.
-fn sure(flag: &Value) -> String {
-    let Some(confidence) = flag.get("confidence") else { return "–".to_owned() };
+fn arithmetic(confidence: &Value) -> String {
     let total = text(confidence, "total");
     let points: Vec<String> = list(confidence, "sum").iter().map(|points| text(points, "points")).collect();
-    if points.len() < 2 {
-        return total;
-    }
-    format!("{total} = {}", points.join(" ").replace(" -", " - "))
+    if points.len() < 2 { total } else { format!("{total} = {}", points.join(" ").replace(" -", " - ")) }
 }
 
-/// The codes of reasons or blockers, each on a line.
-fn codes(flag: &Value, field: &str) -> String {
-    let code = |item: &Value| item.as_str().map_or_else(|| text(item, "code"), str::to_owned);
-    list(flag, field).iter().map(code).collect::<Vec<_>>().join("\n")
+/// Reasons, blockers, what would stay, and the next command, a line each.
+fn why(flag: &Value) -> String {
+    let reasons = list(flag, "reasons").iter().map(note);
+    let blockers = list(flag, "blockers").iter().map(|blocker| format!("blocked by {}", note(blocker)));
+    let named = |name: &str, field: &str| match text(flag, field) {
+        value if value.is_empty() => None,
+        value => Some(format!("{name}: {value}")),
+    };
+    let last = [named("stays", "surviving_variant"), named("next", "next")].into_iter().flatten();
+    reasons.chain(blockers).chain(last).collect::<Vec<_>>().join("\n")
+}
+
+/// A reason or a blocker with its evidence.
+fn note(note: &Value) -> String {
+    match (text(note, "code"), text(note, "detail")) {
+        (code, detail) if detail.is_empty() => code,
+        (code, detail) => format!("{code}: {detail}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_finding_tells_its_reasons_its_blockers_and_the_next_step() {
+        let flag = json!({ "flag": "dashboard_v2", "verdict": "blocked", "surviving_variant": "on",
+            "confidence": { "total": 90, "sum": [{ "points": 100 }, { "points": -10 }] },
+            "reasons": [{ "code": "constant-settings", "detail": "on for 15 days" }],
+            "blockers": [{ "code": "scan-missing", "detail": "no scan" }], "next": null });
+        assert_eq!(
+            why(&flag),
+            "constant-settings: on for 15 days\nblocked by scan-missing: no scan\nstays: on"
+        );
+        assert_eq!(verdict(&flag).text(), "blocked\n90 = 100 - 10");
+    }
+
+    fn check(fail_on: Vec<Verdict>, expected: bool) {
+        let stale = Stale { verdict: None, owner: None, stage: None, format: Format::Table, fail_on };
+        let report = json!({ "items": [{ "verdict": "keep" }, { "verdict": "remove-code" }] });
+        assert_eq!(stale.is_finding(&report), expected);
+    }
+
+    #[test]
+    fn only_the_named_verdicts_are_findings() {
+        check(vec![], false);
+        check(vec![Verdict::Decide], false);
+        check(vec![Verdict::Decide, Verdict::RemoveCode], true);
+    }
 }

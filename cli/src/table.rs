@@ -4,6 +4,9 @@ use comfy_table::{Attribute, Cell as Field, Color, ContentArrangement, Row, pres
 
 use crate::print::Tone;
 
+/// Narrower than this is no terminal that a table can be fitted to, or one that does not tell its width.
+const NARROWEST: u16 = 40;
+
 /// One field of a table.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Cell {
@@ -71,7 +74,10 @@ impl Table {
     /// The table as text. On a terminal it is fitted to the width; elsewhere a row stays on its line.
     pub(crate) fn render(self, colours: bool) -> String {
         let mut table = comfy_table::Table::new();
-        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(presets::NOTHING);
+        if table.width().is_some_and(|width| width >= NARROWEST) {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
         if colours {
             table.enforce_styling().style_text_only();
         }
