@@ -46,7 +46,8 @@ impl Api {
             .context("cannot set up the HTTP client")?;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let base = global.url.as_str().trim_end_matches('/').to_owned();
-        let token = global.token.clone().or_else(|| local.then(|| DEVELOPMENT_TOKEN.to_owned()));
+        let given = global.token.clone().filter(|token| !token.is_empty());
+        let token = given.or_else(|| local.then(|| DEVELOPMENT_TOKEN.to_owned()));
         Ok(Self { client, runtime, base, token, project: global.project.clone() })
     }
 

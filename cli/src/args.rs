@@ -3,7 +3,7 @@
 //! The arguments of a command live beside the code that runs it.
 
 use anyhow::Result;
-use clap::{Args, ColorChoice, Parser, Subcommand, builder::NonEmptyStringValueParser};
+use clap::{Args, ColorChoice, Parser, Subcommand};
 
 use crate::failure::Outcome;
 use crate::print::Console;
@@ -46,8 +46,7 @@ pub(crate) struct Global {
     #[arg(long, global = true, env = "HOIST_URL", default_value = "http://127.0.0.1:8080", value_parser = url)]
     pub(crate) url: reqwest::Url,
     /// API token; a server in development mode on this machine needs none
-    #[arg(long, global = true, env = "HOIST_TOKEN", hide_env_values = true,
-          value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, global = true, env = "HOIST_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
     /// Project
     #[arg(long, global = true, env = "HOIST_PROJECT", default_value = "default", value_parser = key)]

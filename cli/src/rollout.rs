@@ -12,7 +12,7 @@ use crate::failure::Outcome;
 use crate::print::Console;
 use crate::state::{rules, state};
 use crate::typed::key;
-use crate::value::{count, object, text};
+use crate::value::{count, is_true, object, percentage, text};
 
 /// Give a flag to a share of the users, and turn it on if it is off
 #[derive(Debug, Args)]
@@ -93,6 +93,10 @@ impl Rollout {
             };
             let (from, to, revision) = (tinted(&before), tinted(after), text(after, "revision"));
             terminal.line(&format!("{} in {environment}: {from} → {to}   revision {revision}", self.key))?;
+            if !is_true(after, "enabled") {
+                let share = after.pointer("/default/rollout").map_or_else(String::new, percentage);
+                return terminal.line(&format!("It is off; once it is turned on, it serves {share}."));
+            }
             match rules(after) {
                 0 => Ok(()),
                 1 => terminal.line("1 rule decides first; the share is of the users it leaves."),

@@ -11,7 +11,7 @@ use crate::failure::Outcome;
 use crate::flag::word;
 use crate::print::{Console, Terminal, Tone};
 use crate::table::{Cell, Table};
-use crate::value::{list, text, text_or_dash};
+use crate::value::{list, percentage, text, text_or_dash};
 
 /// Report which flags to clean up, with the reasons and the next step
 #[derive(Debug, Args)]
@@ -113,7 +113,23 @@ fn show(report: &Value, terminal: &mut Terminal) -> io::Result<()> {
             why(flag).into(),
         ]);
     }
-    terminal.table(table)
+    terminal.table(table)?;
+    let known = known(report);
+    if known.is_empty() {
+        Ok(())
+    } else {
+        terminal.line(&format!("\n{}", terminal.tint(Tone::Quiet, &known)))
+    }
+}
+
+/// What the report rests on, so that the reader knows what it does not know.
+fn known(report: &Value) -> String {
+    match report.pointer("/coverage/percent") {
+        Some(percent) => {
+            format!("{} of the applications in critical environments report.", percentage(percent))
+        }
+        None => String::new(),
+    }
 }
 
 /// The verdict over its confidence.
