@@ -1,10 +1,11 @@
 //! One request, described before it is sent.
 
-use anyhow::Result;
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use anyhow::{Context, Result};
 use reqwest::Method;
 use serde_json::Value;
-
-use crate::value::percent_encode;
 
 /// A request to `/api/v1`.
 #[derive(Debug)]
@@ -77,6 +78,24 @@ pub(crate) fn path(segments: &[&str]) -> String {
     segments.iter().flat_map(|segment| ["/".into(), percent_encode(segment)]).collect()
 }
 
+/// Percent-encodes everything but RFC 3986's unreserved characters: for a path segment, a query value or a header.
+fn percent_encode(text: &str) -> Cow<'_, str> {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if text.bytes().all(unreserved) {
+        return Cow::Borrowed(text);
+    }
+    let mut encoded = String::with_capacity(text.len() * 3);
+    for byte in text.bytes() {
+        if unreserved(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            // Writing into a text cannot fail.
+            let _ = write!(encoded, "%{byte:02X}");
+        }
+    }
+    Cow::Owned(encoded)
+}
+
 /// What came back.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -88,7 +107,6 @@ pub(crate) struct Answer {
 
 impl Answer {
     pub(crate) fn value(&self) -> Result<Value> {
-        use anyhow::Context;
         serde_json::from_str(&self.text).context("the server's answer is not JSON; is it a Hoist server?")
     }
 }
@@ -96,6 +114,13 @@ impl Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn path_segments_and_reasons_are_percent_encoded() {
+        assert_eq!(percent_encode("dashboard_v2"), "dashboard_v2");
+        assert_eq!(percent_encode("a/b c?"), "a%2Fb%20c%3F");
+        assert_eq!(percent_encode("schön"), "sch%C3%B6n");
+    }
 
     #[test]
     fn paths_and_queries_are_percent_encoded() {

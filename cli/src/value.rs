@@ -2,9 +2,6 @@
 //!
 //! Nothing is insisted on. A server of another version may leave a field out or add one, and the rest is still shown.
 
-use std::borrow::Cow;
-use std::fmt::Write;
-
 use serde_json::{Map, Value};
 
 /// The field as text; empty when it is absent or null.
@@ -96,24 +93,6 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
-/// Percent-encodes everything but RFC 3986's unreserved characters: for a path segment, a query value or a header.
-pub(crate) fn percent_encode(text: &str) -> Cow<'_, str> {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    if text.bytes().all(unreserved) {
-        return Cow::Borrowed(text);
-    }
-    let mut encoded = String::with_capacity(text.len() * 3);
-    for byte in text.bytes() {
-        if unreserved(byte) {
-            encoded.push(char::from(byte));
-        } else {
-            // Writing into a text cannot fail.
-            let _ = write!(encoded, "%{byte:02X}");
-        }
-    }
-    Cow::Owned(encoded)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -150,13 +129,6 @@ mod tests {
     #[test]
     fn a_text_cannot_steer_the_terminal() {
         assert_eq!(text(&json!({ "name": "a\u{1b}[2Jb" }), "name"), "a\u{fffd}[2Jb");
-    }
-
-    #[test]
-    fn path_segments_and_reasons_are_percent_encoded() {
-        assert_eq!(percent_encode("dashboard_v2"), "dashboard_v2");
-        assert_eq!(percent_encode("a/b c?"), "a%2Fb%20c%3F");
-        assert_eq!(percent_encode("schön"), "sch%C3%B6n");
     }
 
     #[test]
