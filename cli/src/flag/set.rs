@@ -45,6 +45,7 @@ impl Set {
             settings = unversioned(&settings)?.to_string();
         }
         let path = console.api.in_environment(environment, &["flags", key]);
+        let is_versioned = version_in(&settings).is_some();
         let version = match version_in(&settings) {
             Some(version) => version,
             None => text(&console.api.send(Call::get(path.clone()))?.value()?, "version"),
@@ -54,7 +55,9 @@ impl Set {
             "Read the settings again with `hoist flag show {key} --env {environment} --json`, or replace \
              whatever is there with --force."
         );
-        let answer = console.api.send(call).map_err(|error| hinted(error, 412, hint))?;
+        let other = "If the file was read from another environment, write it here with --force.".to_owned();
+        let answer = console.api.send(call).map_err(|error| hinted(error, 412, hint));
+        let answer = answer.map_err(|error| if is_versioned { hinted(error, 422, other) } else { error })?;
         console.answer(&answer, |settings, terminal| {
             let state = state(settings);
             let state = terminal.tint(state.tone(), state.text());
