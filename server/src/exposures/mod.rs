@@ -32,9 +32,9 @@ pub const MAX_NAME: usize = 128;
 /// How many unknown keys an environment keeps, by application; past that no new ones are taken up.
 pub const MAX_UNKNOWN_KEPT: u64 = 10_000;
 /// How old a report may be when it arrives; the clock of an instance that says more is not believed.
-pub const MAX_REPORT_AGE: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+pub const MAX_REPORT_AGE: Duration = Duration::from_hours(7 * 24);
 /// How long counts are kept.
-pub const KEPT: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+pub const KEPT: Duration = Duration::from_hours(400 * 24);
 /// How many days an answer covers at most.
 pub const MAX_DAYS: u64 = 92;
 /// How many days an answer covers when nobody says.

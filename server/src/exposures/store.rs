@@ -222,3 +222,6 @@ async fn add_unknown(connection: &mut AnyConnection, batch: &Batch) -> Result<()
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

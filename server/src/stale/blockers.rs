@@ -12,11 +12,11 @@ impl Facts<'_> {
             Verdict::Decide => vec![self.recent_change()],
             Verdict::RemoveCode => {
                 // An application that asks for the flag has it in its code: no scan is needed to know that.
-                let unseen = if self.last_evaluated().is_none() { self.scan_missing() } else { None };
+                let unseen = self.last_evaluated().is_none().then(scan_missing);
                 vec![self.dependants(), self.recent_change(), self.telemetry_gap(), unseen]
             }
             Verdict::Archive => {
-                vec![self.dependants(), self.recent_change(), self.telemetry_gap(), self.scan_missing()]
+                vec![self.dependants(), self.recent_change(), self.telemetry_gap(), Some(scan_missing())]
             }
             Verdict::Delete => vec![self.telemetry_gap(), self.old_app_versions()],
         };
@@ -49,13 +49,16 @@ impl Facts<'_> {
     }
 
     fn dependants(&self) -> Option<Note<Blocker>> {
-        let each = self.evidence.dependants.iter().map(|(flag, environment)| format!("`{flag}` in {environment}"));
+        let each =
+            self.evidence.dependants.iter().map(|(flag, environment)| format!("`{flag}` in {environment}"));
         let each: Vec<String> = each.collect();
-        (!each.is_empty()).then(|| Note::new(Blocker::Dependants, format!("a prerequisite of {}", each.join(", "))))
+        (!each.is_empty())
+            .then(|| Note::new(Blocker::Dependants, format!("a prerequisite of {}", each.join(", "))))
     }
 
     fn recent_change(&self) -> Option<Note<Blocker>> {
-        let recent = self.critical().filter(|one| !self.is_past(one.timeline.changed_at, self.policy.settle_days));
+        let recent =
+            self.critical().filter(|one| !self.is_past(one.timeline.changed_at, self.policy.settle_days));
         let newest = recent.max_by_key(|one| one.timeline.changed_at)?;
         let (at, days) = (newest.timeline.changed_at, self.policy.settle_days);
         let detail = format!("changed in {} at {at}, less than {days} days ago", newest.key);
@@ -67,16 +70,18 @@ impl Facts<'_> {
         (!coverage.suffices(self.policy)).then(|| Note::new(Blocker::TelemetryGap, coverage.gap(self.policy)))
     }
 
-    fn scan_missing(&self) -> Option<Note<Blocker>> {
-        let detail = "no code has been scanned, so nobody knows where it is referred to";
-        Some(Note::new(Blocker::ScanMissing, detail))
-    }
-
     fn old_app_versions(&self) -> Option<Note<Blocker>> {
         let ask = self.evidence.refused.first()?;
         let days = self.policy.silence_days;
-        Some(Note::new(Blocker::OldAppVersions, format!("{ask} asked for it at {}, less than {days} days ago", ask.at)))
+        Some(Note::new(
+            Blocker::OldAppVersions,
+            format!("{ask} asked for it at {}, less than {days} days ago", ask.at),
+        ))
     }
+}
+
+fn scan_missing() -> Note<Blocker> {
+    Note::new(Blocker::ScanMissing, "no code has been scanned, so nobody knows where it is referred to")
 }
 
 impl Confidence {

@@ -39,7 +39,12 @@ pub struct Coverage {
 impl Coverage {
     /// Judges what was heard. An application counts while it was heard within the silence window; it is silent when it
     /// was not heard within the drain window.
-    pub(super) fn of(critical: &[EnvironmentKey], heard: &[Listener], policy: &Policy, now: Timestamp) -> Self {
+    pub(super) fn of(
+        critical: &[EnvironmentKey],
+        heard: &[Listener],
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Self {
         let known: Vec<&Listener> = heard
             .iter()
             .filter(|one| critical.contains(&one.environment))
@@ -47,10 +52,11 @@ impl Coverage {
             .collect();
         let (alive, silent): (Vec<&Listener>, Vec<&Listener>) =
             known.iter().partition(|one| now.since(one.last_heard_at) <= days(policy.drain_days));
-        let is_unheard = |environment: &&EnvironmentKey| known.iter().all(|one| one.environment != **environment);
+        let is_unheard =
+            |environment: &&EnvironmentKey| known.iter().all(|one| one.environment != **environment);
         let unheard: Vec<EnvironmentKey> = critical.iter().filter(is_unheard).cloned().collect();
         let all = known.len() + unheard.len();
-        let percent = if all == 0 { 0 } else { alive.len() * 100 / all };
+        let percent = (alive.len() * 100).checked_div(all).unwrap_or(0);
         let silent = silent.into_iter().map(|one| Silent {
             environment: one.environment.clone(),
             app: one.app.clone(),
@@ -141,7 +147,10 @@ mod tests {
         assert_eq!(coverage.percent, 33);
         assert_eq!(
             coverage.gap(&Policy::default()),
-            format!("33 % of the applications report, less than 95 %: nobody reports from us; mail in eu is silent since {}", at(90))
+            format!(
+                "33 % of the applications report, less than 95 %: nobody reports from us; mail in eu is silent since {}",
+                at(90)
+            )
         );
     }
 

@@ -1,6 +1,6 @@
 //! The report as CSV: one row for each flag.
 
-use super::{Finding, Note, Report};
+use super::{Blocker, Finding, Note, Reason, Report};
 use crate::audit::api::csv_cell;
 
 const COLUMNS: &str = "flag,stage,verdict,blocked_verdict,confidence,surviving_variant,reasons,blockers,purpose,owner,\
@@ -26,8 +26,8 @@ fn cells(finding: &Finding) -> [String; 15] {
         finding.blocked_verdict.map(|verdict| verdict.as_str().to_owned()).unwrap_or_default(),
         finding.confidence.total.to_string(),
         finding.surviving_variant.clone().unwrap_or_default(),
-        codes(&finding.reasons, |code| code.as_str()),
-        codes(&finding.blockers, |code| code.as_str()),
+        codes(&finding.reasons, Reason::as_str),
+        codes(&finding.blockers, Blocker::as_str),
         finding.purpose.map(|purpose| purpose.as_str().to_owned()).unwrap_or_default(),
         finding.owner.clone().unwrap_or_default(),
         finding.created_at.map(|at| at.to_string()).unwrap_or_default(),

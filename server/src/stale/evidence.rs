@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::Ask;
 use super::coverage::Coverage;
 use super::timeline::Timeline;
-use super::Ask;
 use crate::clock::Timestamp;
 use crate::flags::Purpose;
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
@@ -68,5 +68,5 @@ pub(super) struct Listener {
 
 /// So many days.
 pub(super) fn days(count: u32) -> Duration {
-    Duration::from_secs(24 * 60 * 60).saturating_mul(count)
+    Duration::from_hours(24).saturating_mul(count)
 }

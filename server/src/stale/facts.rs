@@ -112,7 +112,9 @@ impl<'a> Facts<'a> {
 
     /// Whether nobody has evaluated the flag for long in any critical environment, and it would be known.
     pub(super) fn is_silent(&self) -> bool {
-        let quiet = |one: &InEnvironment| one.usage.last_at.is_none_or(|at| self.is_past(at, self.policy.silence_days));
+        let quiet = |one: &InEnvironment| {
+            one.usage.last_at.is_none_or(|at| self.is_past(at, self.policy.silence_days))
+        };
         self.is_past(self.evidence.flag.created_at, self.policy.silence_days)
             && self.evidence.coverage.proves_silence(self.policy, self.now)
             && self.critical().all(quiet)
@@ -144,13 +146,15 @@ impl<'a> Facts<'a> {
         self.evidence.refused.first().filter(|ask| !self.is_past(ask.at, self.policy.drain_days))
     }
 
+    /// Whether the flag was ever on in a critical environment.
     pub(super) fn was_enabled_where_critical(&self) -> bool {
         self.critical().any(|one| one.timeline.ever_enabled)
     }
 
     /// A flag that was taken back in production and is on in staging is being worked on.
     fn is_off_only_where_critical(&self) -> bool {
-        self.critical().all(|one| !one.timeline.enabled)
+        self.was_enabled_where_critical()
+            && self.critical().all(|one| !one.timeline.enabled)
             && self.evidence.environments.iter().any(|one| one.timeline.enabled)
     }
 }

@@ -97,7 +97,9 @@ fn timelines(history: &[(EnvironmentKey, Event)]) -> BTreeMap<Place, Timeline> {
     let runs = history.chunk_by(|(left, a), (right, b)| left == right && a.key == b.key);
     runs.filter_map(|run| {
         let (environment, newest) = run.first()?;
-        let states = run.iter().map(|(_, event)| -> State<'_> { (event.at, event.document.as_ref().map(|it| it.get())) });
+        let states = run
+            .iter()
+            .map(|(_, event)| -> State<'_> { (event.at, event.document.as_ref().map(|it| it.get())) });
         Some(((newest.key.clone(), environment.to_string()), Timeline::read(states)?))
     })
     .collect()
@@ -122,11 +124,9 @@ fn usages(evaluated: Vec<Evaluated>, served: Vec<ServedRow>) -> BTreeMap<Place, 
 
 /// Tells those who asked for an archived flag from those who asked for what is no flag. A flag that was made since its
 /// key was first asked for is neither.
-fn split_refused(
-    refused: Vec<Stranger>,
-    flags: &[FlagFacts],
-) -> (BTreeMap<String, Vec<Ask>>, Vec<Stranger>) {
-    let known: BTreeMap<&str, Option<Timestamp>> = flags.iter().map(|flag| (&*flag.key, flag.archived_at)).collect();
+fn split_refused(refused: Vec<Stranger>, flags: &[FlagFacts]) -> (BTreeMap<String, Vec<Ask>>, Vec<Stranger>) {
+    let known: BTreeMap<&str, Option<Timestamp>> =
+        flags.iter().map(|flag| (&*flag.key, flag.archived_at)).collect();
     let (mut archived, mut strangers) = (BTreeMap::<String, Vec<Ask>>::new(), Vec::new());
     for stranger in refused {
         match known.get(stranger.key.as_str()) {
@@ -157,3 +157,6 @@ fn add_dependants(evidence: &mut [Evidence]) {
         one.dependants = dependants.remove(&*one.flag.key).unwrap_or_default();
     }
 }
+
+#[cfg(test)]
+mod tests;

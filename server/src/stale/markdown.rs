@@ -27,7 +27,8 @@ pub(super) fn markdown(report: &Report) -> String {
     line(&mut text, &format!("{percent} % of the applications in critical environments report.\n"));
     let mut room = MAX_LISTED;
     for (verdict, title) in SECTIONS {
-        let findings: Vec<&Finding> = report.items.iter().filter(|finding| finding.verdict == verdict).collect();
+        let findings: Vec<&Finding> =
+            report.items.iter().filter(|finding| finding.verdict == verdict).collect();
         if findings.is_empty() {
             continue;
         }

@@ -45,22 +45,30 @@ impl Facts<'_> {
             return None;
         }
         let days = self.policy.settle_days;
-        let detail =
-            format!("the settings can serve several variants; all {count} evaluations in {days} days got `{variant}`");
+        let detail = format!(
+            "the settings can serve several variants; all {count} evaluations in {days} days got `{variant}`"
+        );
         Some(Note::new(Reason::SingleVariantObserved, detail))
     }
 
+    /// Nobody need ask for a flag where it was never on, so that one under development has no such reason.
     fn no_evaluations(&self) -> Option<Note<Reason>> {
-        if !self.is_silent() {
+        if self.stage() != Stage::Inactive {
             return None;
         }
         if self.last_evaluated_at().is_none() {
             let days = self.days_since(self.evidence.flag.created_at);
-            return Some(Note::new(Reason::NeverEvaluated, format!("nobody asked for it in the {days} days of its life")));
+            return Some(Note::new(
+                Reason::NeverEvaluated,
+                format!("nobody asked for it in the {days} days of its life"),
+            ));
         }
         let last = self.critical().filter_map(|one| one.usage.last_at).max();
         let detail = match last {
-            Some(at) => format!("nobody asked for it in a critical environment since {at} ({} days)", self.days_since(at)),
+            Some(at) => format!(
+                "nobody asked for it in a critical environment since {at} ({} days)",
+                self.days_since(at)
+            ),
             None => "nobody ever asked for it in a critical environment".to_owned(),
         };
         Some(Note::new(Reason::NoEvaluations, detail))

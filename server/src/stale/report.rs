@@ -57,7 +57,8 @@ impl Report {
     /// Judges everything that was gathered and shows what passes the filter.
     pub(super) fn new(gathered: Gathered, filter: &Filter, policy: Policy, now: Timestamp) -> Self {
         let Gathered { project, evidence, strangers, coverage } = gathered;
-        let mut items: Vec<Finding> = evidence.iter().map(|evidence| verdict(evidence, &policy, now)).collect();
+        let mut items: Vec<Finding> =
+            evidence.iter().map(|evidence| verdict(evidence, &policy, now)).collect();
         items.extend(strangers::findings(&project, strangers));
         let summary = Summary::of(&items);
         items.retain(|finding| filter.passes(finding));
@@ -99,7 +100,11 @@ impl Summary {
 fn urgency(finding: &Finding) -> (u8, Reverse<i32>, Option<i64>, String) {
     let wrong = [Reason::EvaluatedButArchived, Reason::EvaluatedButUnknown];
     let rank = match finding.verdict {
-        Verdict::Decide | Verdict::Drain if finding.reasons.iter().any(|reason| wrong.contains(&reason.code)) => 0,
+        Verdict::Decide | Verdict::Drain
+            if finding.reasons.iter().any(|reason| wrong.contains(&reason.code)) =>
+        {
+            0
+        }
         Verdict::RemoveCode => 1,
         Verdict::Archive => 2,
         Verdict::Delete => 3,
@@ -114,5 +119,12 @@ fn urgency(finding: &Finding) -> (u8, Reverse<i32>, Option<i64>, String) {
 
 /// A command of ours for a project; the default project goes without saying.
 pub(super) fn command(project: &ProjectKey, command: &str) -> String {
-    if &**project == "default" { format!("hoist {command}") } else { format!("hoist --project {project} {command}") }
+    if &**project == "default" {
+        format!("hoist {command}")
+    } else {
+        format!("hoist --project {project} {command}")
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -17,7 +17,8 @@ pub(super) fn possible_variants(settings: &Settings) -> BTreeSet<&str> {
     }
     for rule in settings.rules.iter().filter(|rule| rule.rollout > Percentage::ZERO) {
         variants.extend(served(&rule.serve));
-        let takes_all = rule.segments.is_empty() && rule.conditions.is_empty() && rule.rollout == Percentage::FULL;
+        let takes_all =
+            rule.segments.is_empty() && rule.conditions.is_empty() && rule.rollout == Percentage::FULL;
         if takes_all && matches!(rule.serve, Serve::Fixed(_)) {
             return variants;
         }
@@ -35,7 +36,8 @@ pub(super) fn possible_variants(settings: &Settings) -> BTreeSet<&str> {
 /// Whether a rollout of the settings takes in some and leaves out others.
 pub(super) fn is_partial(settings: &Settings) -> bool {
     let partial = |rollout: Percentage| rollout > Percentage::ZERO && rollout < Percentage::FULL;
-    settings.enabled && (partial(settings.default.rollout) || settings.rules.iter().any(|rule| partial(rule.rollout)))
+    settings.enabled
+        && (partial(settings.default.rollout) || settings.rules.iter().any(|rule| partial(rule.rollout)))
 }
 
 fn served(serve: &Serve) -> Vec<&str> {
@@ -75,7 +77,9 @@ mod tests {
     #[test]
     fn the_default_decides_where_there_are_no_rules() {
         let with = |rollout: &str| {
-            check(&format!(r#"{{"enabled":true,"default":{{"rollout":{rollout},"serve":"on"}},"off_variant":"off"}}"#))
+            check(&format!(
+                r#"{{"enabled":true,"default":{{"rollout":{rollout},"serve":"on"}},"off_variant":"off"}}"#
+            ))
         };
         assert_eq!(with("100"), constant("on"));
         assert_eq!(with("0"), constant("off"));
@@ -92,7 +96,9 @@ mod tests {
     #[test]
     fn a_rule_adds_what_it_serves_unless_it_reaches_nobody() {
         let with = |rule: &str| {
-            check(&format!(r#"{{"enabled":true,"rules":[{rule}],"default":{{"serve":"on"}},"off_variant":"off"}}"#))
+            check(&format!(
+                r#"{{"enabled":true,"rules":[{rule}],"default":{{"serve":"on"}},"off_variant":"off"}}"#
+            ))
         };
         assert_eq!(with(r#"{"segments":["s"],"serve":"a"}"#), constant("a on"));
         assert_eq!(with(r#"{"segments":["s"],"serve":"on"}"#), constant("on"));

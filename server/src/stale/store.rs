@@ -17,7 +17,12 @@ type Query<'q> = sqlx::query::Query<'q, Any, sqlx::any::AnyArguments>;
 
 impl Store {
     /// Everything that the verdicts on a project's flags rest on.
-    pub(super) async fn stale_rows(&self, project: &ProjectKey, policy: &Policy, now: Timestamp) -> Result<Rows> {
+    pub(super) async fn stale_rows(
+        &self,
+        project: &ProjectKey,
+        policy: &Policy,
+        now: Timestamp,
+    ) -> Result<Rows> {
         let silence = now.minus(days(policy.silence_days));
         let settle = day(now.minus(days(policy.settle_days)));
         self.expect_project(project).await?;
@@ -153,3 +158,6 @@ fn ask(row: &AnyRow) -> Result<Ask, sqlx::Error> {
         at: row.time("last_ms")?,
     })
 }
+
+#[cfg(test)]
+mod tests;

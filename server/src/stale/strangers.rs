@@ -67,7 +67,10 @@ mod tests {
         };
         let strangers = strangers.iter().map(stranger).collect();
         let findings = findings(&ProjectKey::stored("default".to_owned()), strangers);
-        findings.into_iter().map(|finding| format!("{}: {}", finding.flag, finding.reasons[0].detail)).collect()
+        findings
+            .into_iter()
+            .map(|finding| format!("{}: {}", finding.flag, finding.reasons[0].detail))
+            .collect()
     }
 
     #[test]

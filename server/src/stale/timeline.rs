@@ -75,7 +75,11 @@ impl Timeline {
             constant_since: constant(newest).map(|_| at),
             partial: is_partial(settings),
             changed_at: at,
-            prerequisites: settings.prerequisites.iter().map(|prerequisite| prerequisite.flag.clone()).collect(),
+            prerequisites: settings
+                .prerequisites
+                .iter()
+                .map(|prerequisite| prerequisite.flag.clone())
+                .collect(),
         }
     }
 }
@@ -117,8 +121,10 @@ mod tests {
             .enumerate()
             .map(|(version, state)| (*state != "gone").then(|| definition(version, state)))
             .collect();
-        let states = texts.iter().zip(0..).map(|(text, at)| (Timestamp::from_ms(at), text.as_deref()));
-        Timeline::read(states.rev())
+        let mut states: Vec<State<'_>> =
+            texts.iter().zip(0..).map(|(text, at)| (Timestamp::from_ms(at), text.as_deref())).collect();
+        states.reverse();
+        Timeline::read(states.into_iter())
     }
 
     fn constant_of(states: &[&str]) -> Option<(String, i64)> {
@@ -158,10 +164,14 @@ mod tests {
         assert_eq!(check(&["off", "10", "10"]).unwrap().changed_at, Timestamp::from_ms(1));
         assert_eq!(check(&["10", "20", "10"]).unwrap().changed_at, Timestamp::from_ms(2));
         let named = |name: &str| {
-            definition(1, "100").replace(r#""enabled""#, &format!(r#""rules":[{{"name":"{name}","rollout":0,"serve":"on"}}],"enabled""#))
+            definition(1, "100").replace(
+                r#""enabled""#,
+                &format!(r#""rules":[{{"name":"{name}","rollout":0,"serve":"on"}}],"enabled""#),
+            )
         };
         let (new, old) = (named("new"), named("old"));
-        let states = [(Timestamp::from_ms(5), Some(new.as_str())), (Timestamp::from_ms(3), Some(old.as_str()))];
+        let states =
+            [(Timestamp::from_ms(5), Some(new.as_str())), (Timestamp::from_ms(3), Some(old.as_str()))];
         assert_eq!(Timeline::read(states.into_iter()).unwrap().changed_at, Timestamp::from_ms(3));
     }
 

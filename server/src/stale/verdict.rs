@@ -85,7 +85,9 @@ impl Facts<'_> {
             }
         } else {
             blockers.iter().find_map(|blocker| match blocker.code {
-                Blocker::Dependants => self.evidence.dependants.first().map(|(flag, _)| format!("flag show {flag}")),
+                Blocker::Dependants => {
+                    self.evidence.dependants.first().map(|(flag, _)| format!("flag show {flag}"))
+                }
                 Blocker::ScanMissing => Some("scan".to_owned()),
                 Blocker::RecentChange | Blocker::TelemetryGap | Blocker::OldAppVersions => None,
             })?
