@@ -57,3 +57,38 @@ impl<T: TargetingKey + ?Sized> TargetingKey for &T {
         (**self).as_targeting_key()
     }
 }
+
+/// What the derive refuses at compile time.
+///
+/// A field whose type is no attribute:
+/// ```compile_fail,E0277
+/// #[derive(hoist::EvaluationContext)]
+/// struct User {
+///     joined: std::time::Instant,
+/// }
+/// ```
+/// A targeting key that is no text:
+/// ```compile_fail,E0277
+/// #[derive(hoist::EvaluationContext)]
+/// struct User {
+///     #[context(targeting_key)]
+///     id: u64,
+/// }
+/// ```
+/// Anything without named fields, or two attributes of one name:
+/// ```compile_fail
+/// #[derive(hoist::EvaluationContext)]
+/// enum User {
+///     Anonymous,
+/// }
+/// ```
+/// ```compile_fail
+/// #[derive(hoist::EvaluationContext)]
+/// struct User {
+///     plan: String,
+///     #[context(rename = "plan")]
+///     tariff: String,
+/// }
+/// ```
+#[cfg(doctest)]
+struct Refused;

@@ -63,3 +63,54 @@ fn bounded(generics: &Generics, parts: &Parts<'_>) -> Generics {
     }
     generics
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(item: &str, expected: &str) {
+        let input = syn::parse_str(item).unwrap();
+        let got = evaluation_context(&input).map_or_else(|error| error.to_string(), |_| "fine".to_owned());
+        assert_eq!(got, expected, "{item}");
+    }
+
+    #[test]
+    fn what_cannot_be_a_context_is_refused_by_name() {
+        let only = |what: &str| {
+            format!("EvaluationContext can be derived for a struct with named fields, not for {what}")
+        };
+        check("struct A { a: String }", "fine");
+        check("struct A {}", "fine");
+        check("struct A(String);", &only("a tuple struct"));
+        check("struct A;", &only("a unit struct"));
+        check("enum A { B }", &only("an enum"));
+        check("union A { b: u8 }", &only("a union"));
+    }
+
+    #[test]
+    fn attributes_that_make_no_sense_are_refused_with_the_reason() {
+        let check = |fields: &str, expected: &str| check(&format!("struct A {{ {fields} }}"), expected);
+        check("#[context(targeting_key)] a: String, #[context(skip)] b: u8", "fine");
+        check(
+            "#[context(targeting_key)] a: String, #[context(targeting_key)] b: String",
+            "a context has one targeting key; another field has it already",
+        );
+        check("#[context(key)] a: String", "expected `targeting_key`, `rename = \"…\"` or `skip`");
+        check("#[context(rename = \"\")] a: String", "an attribute has a name");
+        check("#[context(rename = 3)] a: String", "expected string literal");
+        check("a: String, #[context(rename = \"a\")] b: String", "there is an attribute `a` already");
+        check(
+            "#[context(rename = \"targetingKey\")] a: String",
+            "`targetingKey` names the targeting key itself; mark its field `#[context(targeting_key)]`",
+        );
+        check(
+            "#[context(skip, rename = \"b\")] a: String",
+            "a field that is skipped has no other part in the context",
+        );
+    }
+
+    #[test]
+    fn an_attribute_on_the_struct_is_refused() {
+        check("#[context(skip)] struct A { a: String }", "`#[context(…)]` belongs on a field");
+    }
+}
