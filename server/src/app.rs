@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::Access;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
+use crate::fanout::Fanout;
 use crate::history;
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::settings::{Mode, Settings};
@@ -25,6 +26,8 @@ pub struct App {
     pub snapshots: Arc<Snapshots>,
     /// Who may call.
     pub access: Arc<Access>,
+    /// Who is told of changes.
+    pub fanout: Fanout,
     /// The streams that are held.
     pub streams: Arc<Streams>,
 }
@@ -36,6 +39,7 @@ impl App {
         store.migrate_up().await.map_err(|error| Error::Internal(format!("migrations: {error}")))?;
         let app = Self {
             access: Arc::new(Access::new(&settings, clock.now())),
+            fanout: Fanout::open(settings.redis_url.as_deref())?,
             streams: Arc::new(Streams::new(settings.max_streams)),
             settings: Arc::new(settings),
             clock,

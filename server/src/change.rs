@@ -417,11 +417,8 @@ fn check(before: &State, after: &State, patch: &Patch) -> Result<()> {
         referring.chain(patch.segments.keys().flat_map(|key| before.snapshot.dependants_of_segment(key)));
     for key in referring.filter(|key| !patch.flags.contains_key(key)) {
         let problems = after.snapshot.check(&key);
-        faults.extend(
-            problems
-                .into_iter()
-                .map(|it| Fault::new("", format!("flag `{key}` at {}: {}", it.pointer, it.detail))),
-        );
+        let needed = |pointer: String| Fault::new("", format!("flag `{key}` needs it at {}", own(&pointer)));
+        faults.extend(problems.into_iter().map(|it| needed(it.pointer)));
     }
     if faults.is_empty() {
         return Ok(());
@@ -433,6 +430,7 @@ fn check(before: &State, after: &State, patch: &Patch) -> Result<()> {
 /// Lets readers see what was committed.
 fn publish(app: &App, project: &ProjectKey, states: Vec<(EnvironmentKey, State)>, gone: &[EnvironmentKey]) {
     for (environment, state) in states {
+        app.fanout.announce(format!("{project}/{environment}"), state.revision());
         match app.snapshots.get(project, &environment) {
             Some(live) => live.offer(state),
             None => app.snapshots.insert(project, &environment, &Arc::new(Live::new(state))),

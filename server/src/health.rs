@@ -73,11 +73,16 @@ pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
         Ok(()) => Part { status: "up", kind, detail: None },
         Err(error) => Part { status: "down", kind, detail: Some(error.to_string()) },
     };
-    let up = database.status == "up";
+    let cache = match app.fanout.ping().await {
+        None => Part { status: "absent", kind: None, detail: None },
+        Some(Ok(())) => Part { status: "up", kind: Some("redis"), detail: None },
+        Some(Err(error)) => Part { status: "down", kind: Some("redis"), detail: Some(error) },
+    };
+    let up = database.status == "up" && cache.status != "down";
     let health = Health {
         status: if up { "ok" } else { "down" },
         version: env!("CARGO_PKG_VERSION"),
-        parts: Parts { database, cache: Part { status: "absent", kind: None, detail: None } },
+        parts: Parts { database, cache },
     };
     HttpResponse::build(if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }).json(health)
 }

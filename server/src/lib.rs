@@ -12,6 +12,7 @@ pub mod clock;
 pub mod environments;
 pub mod error;
 pub mod exposures;
+pub mod fanout;
 pub mod flags;
 pub mod health;
 pub mod history;

@@ -34,6 +34,8 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// `HOIST_DATABASE_URL`: `sqlite://…` or `postgres://…`.
     pub database_url: String,
+    /// `HOIST_REDIS_URL`: `redis://…` or `rediss://…`, the bell between nodes.
+    pub redis_url: Option<String>,
     /// `HOIST_ADMIN_TOKEN`: the first administrator's token, for production.
     pub admin_token: Option<String>,
     /// `HOIST_LOG`: a `tracing` filter such as `info,hoist_server=debug`.
@@ -68,11 +70,12 @@ pub const DEVELOPMENT_API_TOKEN: &str = "hoist_api_development";
 pub const DEVELOPMENT_SDK_KEY: &str = "hoist_sdk_development";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 9] = [
+const SERVER_VARIABLES: [&str; 10] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_DATA_DIR",
     "HOIST_DATABASE_URL",
+    "HOIST_REDIS_URL",
     "HOIST_ADMIN_TOKEN",
     "HOIST_LOG",
     "HOIST_LOG_FORMAT",
@@ -131,6 +134,16 @@ impl Reader {
                 })
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             database_url: self.database_url().unwrap_or(embedded),
+            redis_url: self.parsed(
+                "HOIST_REDIS_URL",
+                "a URL that starts with redis:// or rediss://",
+                |text| {
+                    ["redis://", "rediss://"]
+                        .iter()
+                        .any(|scheme| text.starts_with(scheme))
+                        .then(|| text.to_owned())
+                },
+            ),
             data_dir,
             admin_token: self.text("HOIST_ADMIN_TOKEN"),
             log: self

@@ -78,7 +78,7 @@ impl Store {
 
     /// Lists every migration known to this build and whether the database has it.
     pub async fn migrations(&self) -> Result<Vec<MigrationState>, MigrateError> {
-        let mut connection = self.write.acquire().await?;
+        let mut connection = self.read.acquire().await?;
         connection.ensure_migrations_table("_sqlx_migrations").await?;
         let applied = connection.list_applied_migrations("_sqlx_migrations").await?;
         let migrator = migrator();

@@ -12,9 +12,14 @@ const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
+/// The task that also runs when another node announces a change.
+const REFRESH_TASK: &str = "refresh";
+
 /// Starts the tasks; they end with the runtime.
 pub(crate) fn start(app: &App) {
-    every(REFRESH, "refresh", app, |app| async move { app.refresh().await });
+    let fanout = app.fanout.clone();
+    tokio::spawn(async move { fanout.listen().await });
+    every(REFRESH, REFRESH_TASK, app, |app| async move { app.refresh().await });
     every(HOUSEKEEPING, "housekeeping", app, |app| async move { keep_house(&app).await });
 }
 
@@ -41,7 +46,10 @@ where
                 _ => {}
             }
             failing = result.is_err();
-            tokio::time::sleep(period).await;
+            tokio::select! {
+                () = tokio::time::sleep(period) => {}
+                () = app.fanout.heard(), if name == REFRESH_TASK => {}
+            }
         }
     });
 }
