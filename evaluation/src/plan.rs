@@ -189,11 +189,14 @@ impl Compiler<'_, '_> {
     fn split(&mut self, split: &Split, place: &Place<'_>) -> Box<[Share]> {
         self.weights(split, &place.field("split"));
         if split.allocation.is_empty() {
-            return self.shares(&allocate(None, &split.split), place);
+            return allocate(None, &split.split).iter().map(|range| self.share(range)).collect();
         }
         let place = place.field("allocation");
         self.allocation(split, &place);
-        self.shares(&split.allocation, &place)
+        for (index, range) in split.allocation.iter().enumerate() {
+            self.variant(&range.variant, &place.item(index).field("variant"));
+        }
+        split.allocation.iter().map(|range| self.share(range)).collect()
     }
 
     fn weights(&mut self, split: &Split, place: &Place<'_>) {
@@ -231,21 +234,21 @@ impl Compiler<'_, '_> {
         }
     }
 
-    fn shares(&mut self, ranges: &[Range], place: &Place<'_>) -> Box<[Share]> {
-        let mut share = |(index, range): (usize, &Range)| Share {
-            to: range.to,
-            variant: self.variant(&range.variant, &place.item(index).field("variant")),
-        };
-        ranges.iter().enumerate().map(&mut share).collect()
+    fn share(&self, range: &Range) -> Share {
+        Share { to: range.to, variant: self.number(&range.variant).unwrap_or(0) }
     }
 
-    /// The number of a variant, any number when there is none of that name.
+    /// The number of a variant; when there is none of that name, that is reported, and any number given.
     fn variant(&mut self, key: &str, place: &Place<'_>) -> u16 {
-        let index = self.variants.index_of(key).and_then(|index| u16::try_from(index).ok());
-        index.unwrap_or_else(|| {
+        let number = self.number(key);
+        if number.is_none() {
             self.findings.report(place, format!("the flag has no variant `{key}`"));
-            0
-        })
+        }
+        number.unwrap_or(0)
+    }
+
+    fn number(&self, key: &str) -> Option<u16> {
+        self.variants.index_of(key).and_then(|index| u16::try_from(index).ok())
     }
 }
 

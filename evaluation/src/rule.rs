@@ -134,8 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_is_written_without_what_it_does_not_say() {
-        check(r#"{"serve":"on"}"#, Some(r#"{"rollout":100,"serve":"on"}"#));
+    fn a_rule_is_written_with_its_conditions_and_rollout_and_without_what_else_it_does_not_say() {
+        check(r#"{"serve":"on"}"#, Some(r#"{"conditions":[],"rollout":100,"serve":"on"}"#));
         check(
             r#"{"name":"x","segments":["s"],"conditions":[{"attribute":"a","operator":"exists"}],"rollout":0.5,"bucket_by":"o","serve":{"split":[{"variant":"a","weight":100}]}}"#,
             Some(
@@ -145,7 +145,7 @@ mod tests {
         check(
             r#"{"serve":{"allocation":[{"to":100000,"variant":"a"}],"split":[{"weight":100.0,"variant":"a"}]}}"#,
             Some(
-                r#"{"rollout":100,"serve":{"split":[{"variant":"a","weight":100}],"allocation":[{"to":100000,"variant":"a"}]}}"#,
+                r#"{"conditions":[],"rollout":100,"serve":{"split":[{"variant":"a","weight":100}],"allocation":[{"to":100000,"variant":"a"}]}}"#,
             ),
         );
         check(r#"{"serve":3}"#, None);

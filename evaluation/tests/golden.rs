@@ -1,4 +1,5 @@
 //! The golden cases: what is evaluated, and what every door must answer.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,7 +67,8 @@ fn files() -> Vec<PathBuf> {
 /// Checks the cases of one file, and says how many there were.
 fn check(path: &Path) -> usize {
     let text = fs::read_to_string(path).unwrap();
-    let file: File = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file: File =
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     assert!(!file.description.is_empty());
     let snapshot = Snapshot::compile(&file.flag_set);
     for case in &file.cases {
