@@ -1,0 +1,41 @@
+//! Where the real `hoist` binary is.
+//!
+//! Cargo tells a test where the binaries of its own package are, and `hoist` is another package's. So it is built once
+//! into the target folder and with the profile of the running test, which takes no time when it is there already.
+//! `tests/run` builds it beforehand and says so in `TEST_HOIST_BINARY`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
+
+use crate::repository;
+
+/// The path of `hoist`.
+pub(crate) fn binary() -> &'static Path {
+    static BINARY: LazyLock<PathBuf> = LazyLock::new(|| match std::env::var_os("TEST_HOIST_BINARY") {
+        Some(path) => PathBuf::from(path),
+        None => build(),
+    });
+    &BINARY
+}
+
+fn build() -> PathBuf {
+    // target/<profile>/deps/stories-<hash>
+    let test = std::env::current_exe().expect("the path of this test");
+    let folder = test.ancestors().nth(2).expect("a profile's folder");
+    let (target, profile) = (folder.parent().expect("a target folder"), folder.file_name());
+    let profile = match profile.and_then(|name| name.to_str()).expect("a profile") {
+        "debug" => "dev",
+        other => other,
+    };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // All of the workspace, so that the dependencies have the same features as for the tests and are built once.
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--workspace", "--bin", "hoist", "--profile", profile, "--target-dir"])
+        .arg(target)
+        .current_dir(repository())
+        .status()
+        .expect("cargo");
+    assert!(built.success(), "`hoist` does not build");
+    folder.join("hoist")
+}

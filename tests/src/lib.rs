@@ -1,0 +1,50 @@
+//! Hoist from outside: what the stories in `stories/` stand on.
+//!
+//! A [`Node`] is a server in this process with a clock that the story moves; a [`Process`] is the real `hoist` binary,
+//! which a story can kill. Both listen on ports of their own. An [`Api`] speaks to either as a person would, a [`Wire`]
+//! reads the raw stream, [`application`] is a program that links the SDK, and [`Cli`] types commands.
+//!
+//! Nothing here waits for a while: it waits for an event, at most for [`PATIENCE`].
+
+#![expect(clippy::missing_panics_doc, reason = "a harness panics where the story has failed")]
+
+mod api;
+mod application;
+mod binary;
+mod call;
+mod cli;
+mod environment;
+mod node;
+mod port;
+mod process;
+mod repository;
+mod wire;
+
+pub use api::Api;
+pub use application::{application, live_at, until};
+pub use call::{Answer, Call};
+pub use cli::{Cli, Typed, hoist};
+pub use environment::Environment;
+pub use node::Node;
+pub use port::free_port;
+pub use process::Process;
+pub use repository::{repository, tracked};
+pub use wire::{Frame, Wire};
+
+use std::time::Duration;
+
+/// How long anything may take that must happen.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits for what must happen.
+pub async fn within<T>(what: &str, happens: impl Future<Output = T>) -> T {
+    match tokio::time::timeout(PATIENCE, happens).await {
+        Ok(happened) => happened,
+        Err(_) => panic!("{what}: not within {} s", PATIENCE.as_secs()),
+    }
+}
+
+/// The keys of so many users.
+pub fn users(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("user-{number}")).collect()
+}

@@ -1,0 +1,110 @@
+//! The real `hoist` binary as a process of its own.
+
+use std::fs::{File, OpenOptions};
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Child;
+
+use crate::{Api, Cli, free_port, hoist, within};
+
+/// A server process; it is killed, by its id, when it is dropped.
+pub struct Process {
+    /// Its address, such as `http://127.0.0.1:20001`.
+    pub url: String,
+    port: u16,
+    child: Child,
+    data: TempDir,
+}
+
+impl Process {
+    /// Starts `hoist serve` in development mode in an empty folder and waits until it says that it serves.
+    pub async fn start() -> Process {
+        let data = tempfile::tempdir().expect("a folder");
+        let port = free_port();
+        let child = serve(&data, port).await;
+        Process { url: format!("http://127.0.0.1:{port}"), port, child, data }
+    }
+
+    /// The administrator.
+    pub fn api(&self) -> Api {
+        Api::new(&self.url)
+    }
+
+    /// A terminal beside it.
+    pub fn cli(&self) -> Cli {
+        Cli::new(&self.url)
+    }
+
+    /// The folder of its database.
+    pub fn data(&self) -> PathBuf {
+        self.data.path().to_owned()
+    }
+
+    /// Kills the process where it stands (SIGKILL) and waits until it is gone.
+    pub async fn kill(&mut self) {
+        within("the end of a killed process", self.child.kill()).await.expect("a process to kill");
+    }
+
+    /// Asks the process to end (SIGTERM) and gives how it ended.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        let id = self.child.id().expect("a process that runs").to_string();
+        let asked = tokio::process::Command::new("kill").args(["-TERM", &id]).status();
+        assert!(within("a signal", asked).await.expect("kill").success());
+        within("the end of a process", self.child.wait()).await.expect("a process")
+    }
+
+    /// Starts the server again, with the same data at the same address.
+    pub async fn restart(&mut self) {
+        self.child = serve(&self.data, self.port).await;
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.data.path().join(LOG)).unwrap_or_default()
+    }
+}
+
+impl Drop for Process {
+    #[expect(clippy::print_stderr, reason = "a story that fails shows what its server said last")]
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = self.log();
+            let last: Vec<&str> = log.lines().rev().take(20).collect();
+            eprintln!("the server's last lines, the newest first:\n{}", last.join("\n"));
+        }
+    }
+}
+
+const LOG: &str = "server.log";
+
+async fn serve(data: &TempDir, port: u16) -> Child {
+    let log = || -> File {
+        let file = OpenOptions::new().create(true).append(true).open(data.path().join(LOG));
+        file.expect("a log")
+    };
+    let mut child = hoist()
+        .arg("serve")
+        .env("HOIST_LISTEN", format!("127.0.0.1:{port}"))
+        .env("HOIST_DATA_DIR", data.path())
+        .env("HOIST_LOG", "warn")
+        .stdout(Stdio::piped())
+        .stderr(log())
+        .spawn()
+        .expect("the server starts");
+    let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
+    let serves = async {
+        while let Some(line) = lines.next_line().await.expect("its output") {
+            if line.starts_with("Hoist serves at ") {
+                return true;
+            }
+        }
+        false
+    };
+    let serves = within("a server that serves", serves).await;
+    assert!(serves, "{}", std::fs::read_to_string(data.path().join(LOG)).unwrap_or_default());
+    // What it prints later is read too, or it would have to wait for a reader.
+    tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+    child
+}

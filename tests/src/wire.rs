@@ -1,0 +1,93 @@
+//! The stream as it is on the wire.
+
+use serde_json::Value;
+
+use crate::within;
+
+/// One frame of a stream.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Frame {
+    /// `event: …`
+    Event {
+        /// `put` or `patch`.
+        name: String,
+        /// The revision.
+        id: u64,
+        /// The flag set or the change.
+        data: Value,
+    },
+    /// A comment.
+    Comment(String),
+    /// When to come back, in milliseconds.
+    Retry(u64),
+}
+
+impl Frame {
+    /// The data of an event, which this must be, of this name and revision.
+    pub fn expect(self, name: &str, id: u64) -> Value {
+        match self {
+            Frame::Event { name: n, id: i, data } if n == name && i == id => data,
+            other => panic!("expected a {name} of revision {id}: {other:?}"),
+        }
+    }
+
+    fn parse(text: &str) -> Frame {
+        let field = |name: &str| {
+            text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim_start))
+        };
+        if let Some(name) = field("event") {
+            let id = field("id").and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id: {text}"));
+            let data = field("data").and_then(|data| serde_json::from_str(data).ok());
+            let data = data.unwrap_or_else(|| panic!("no data: {text}"));
+            return Frame::Event { name: name.to_owned(), id, data };
+        }
+        match (field("retry"), text.strip_prefix(':')) {
+            (Some(retry), _) => Frame::Retry(retry.parse().expect("milliseconds")),
+            (None, Some(comment)) => Frame::Comment(comment.trim().to_owned()),
+            (None, None) => panic!("not a frame: {text}"),
+        }
+    }
+}
+
+/// A stream that is read frame by frame.
+#[derive(Debug)]
+pub struct Wire {
+    response: reqwest::Response,
+    unread: Vec<u8>,
+}
+
+impl Wire {
+    /// Opens a stream with an SDK key, after a revision if one is given.
+    pub async fn open(base: &str, key: &str, after: Option<u64>) -> Wire {
+        let mut request = crate::api::http().get(format!("{base}/sdk/v1/stream")).bearer_auth(key);
+        if let Some(revision) = after {
+            request = request.header("last-event-id", revision);
+        }
+        let response = within("a stream", request.send()).await.expect("a stream");
+        assert_eq!(response.status(), 200);
+        assert_eq!(response.headers()["content-type"], "text/event-stream");
+        Wire { response, unread: Vec::new() }
+    }
+
+    /// The next frame; none when the stream has ended.
+    pub async fn next(&mut self) -> Option<Frame> {
+        loop {
+            if let Some(end) = self.unread.windows(2).position(|two| two == b"\n\n") {
+                let frame: Vec<u8> = self.unread.drain(..end + 2).collect();
+                return Some(Frame::parse(std::str::from_utf8(&frame).expect("UTF-8").trim_end()));
+            }
+            let chunk = within("a frame", self.response.chunk()).await.expect("an orderly stream")?;
+            self.unread.extend_from_slice(&chunk);
+        }
+    }
+
+    /// The next event; comments are passed over.
+    pub async fn event(&mut self) -> Frame {
+        loop {
+            match self.next().await.expect("a frame") {
+                Frame::Comment(_) => {}
+                frame => return frame,
+            }
+        }
+    }
+}

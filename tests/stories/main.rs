@@ -1,0 +1,3 @@
+//! Stories: what Hoist promises, told over real sockets. One file each.
+
+mod ramp;
