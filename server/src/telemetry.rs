@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, get, web};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
@@ -45,9 +45,11 @@ pub(crate) async fn observe<B: MessageBody>(
     request.extensions_mut().insert(RequestId(id.clone()));
     let (method, started) = (request.method().clone(), Instant::now());
     let mut response = next.call(request).await?;
+    let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(&id) {
-        response.headers_mut().insert(HeaderName::from_static("x-request-id"), value);
+        headers.insert(HeaderName::from_static("x-request-id"), value);
     }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let (status, duration) = (response.status().as_u16(), started.elapsed());
     let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
     let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.to_string())];
