@@ -69,6 +69,9 @@ pub const DEVELOPMENT_API_TOKEN: &str = "hoist_api_development";
 /// The SDK key of `default`/`development` in development mode.
 pub const DEVELOPMENT_SDK_KEY: &str = "hoist_sdk_development";
 
+/// What is logged when nobody asks.
+const DEFAULT_LOG: &str = "info,actix_server=warn";
+
 /// The variables the server reads.
 const SERVER_VARIABLES: [&str; 10] = [
     "HOIST_MODE",
@@ -148,7 +151,7 @@ impl Reader {
             admin_token: self.text("HOIST_ADMIN_TOKEN"),
             log: self
                 .parsed("HOIST_LOG", "a filter such as `info` or `warn,hoist_server=debug`", log_filter)
-                .unwrap_or_else(|| "info".to_owned()),
+                .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: self.one_of("HOIST_LOG_FORMAT", &formats).unwrap_or(default_format),
             max_streams: self.number("HOIST_MAX_STREAMS", 1, 1_000_000).unwrap_or(20_000),
             workers: self.number("HOIST_WORKERS", 1, 1_024),

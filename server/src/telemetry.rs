@@ -1,5 +1,6 @@
 //! What the server tells of itself: log lines, metrics and a request id on every answer.
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -22,7 +23,9 @@ pub struct RequestId(pub String);
 /// Starts logging to standard error; a second call changes nothing.
 pub fn start_logging(settings: &Settings) {
     let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let lines =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // An application that embeds the server, and every test but the first, has a subscriber already.
     let _ = match settings.log_format {
         LogFormat::Json => lines.json().try_init(),
@@ -56,7 +59,7 @@ pub(crate) async fn observe<B: MessageBody>(
     metrics::counter!("hoist_http_requests_total", &labels).increment(1);
     metrics::histogram!("hoist_http_request_duration_seconds", &labels[..2]).record(duration);
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    if route.starts_with("/api/") {
+    if !method.is_safe() && route.starts_with("/api/") {
         tracing::info!(request_id = id, %method, route, status, duration_ms, "answered");
     } else {
         tracing::debug!(request_id = id, %method, route, status, duration_ms, "answered");
