@@ -5,7 +5,9 @@ use std::hint::black_box;
 use std::process::ExitCode;
 
 use criterion::{BenchmarkId, Criterion};
-use hoist_bench::{SHAPES, other, snapshot, users};
+use hoist::Client;
+use hoist::testing::TestFlags;
+use hoist_bench::{SHAPES, other, shape, snapshot, users};
 use hoist_evaluation::{Context, FlagSet, Snapshot, evaluate};
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -14,40 +16,58 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
-    let (snapshot, users) = (snapshot(1_000), users());
-    println!("allocations per evaluation, over {} users:", users.len());
-    let shapes = SHAPES.map(|(key, _)| report(&snapshot, key, &users));
+    let (snapshot, users, client) = (snapshot(1_000), users(), client());
+    println!("allocations per call, over {} users:", users.len());
+    let mut allocations = 0;
+    for (key, _) in SHAPES {
+        allocations += report(&format!("evaluate {key}"), &users, |user| read(&snapshot, key, user));
+        allocations += report(&format!("client {key}"), &users, |user| ask(&client, key, user) > 0);
+    }
     let operators = operators();
-    let keys: Vec<&str> = operators.flags().map(hoist_evaluation::Flag::key).collect();
-    let operators = keys.into_iter().map(|key| report(&operators, key, &[unusual()])).sum::<usize>();
-    if shapes.iter().sum::<usize>() + operators > 0 || !counter_counts() {
+    for flag in operators.flags() {
+        let key = flag.key();
+        allocations += report(&format!("evaluate {key}"), &[unusual()], |user| read(&operators, key, user));
+    }
+    if allocations > 0 || !counter_counts() {
         eprintln!("an evaluation allocates, or allocations are not counted");
         return ExitCode::FAILURE;
     }
     let mut criterion = Criterion::default().configure_from_args();
     time(&mut criterion, &snapshot, &users);
     time_many(&mut criterion, &users);
+    time_client(&mut criterion, &client, &users);
     criterion.final_summary();
     ExitCode::SUCCESS
 }
 
-/// Counts the allocations of evaluating one flag for all users, tells them, and gives them back.
-fn report(snapshot: &Snapshot, key: &str, users: &[Context]) -> usize {
-    // Once beforehand: a pattern's first search makes the memory that it then keeps.
-    read(snapshot, key, users);
+/// Counts the allocations of calling something once for each user, tells them, and gives them back.
+fn report(what: &str, users: &[Context], call: impl Fn(&Context) -> bool) -> usize {
+    let all = || users.iter().filter(|user| call(user)).count();
+    // Once beforehand: a pattern's first search, and a thread's first count, make the memory that they then keep.
+    black_box(all());
     let region = Region::new(ALLOCATOR);
-    read(snapshot, key, users);
+    black_box(all());
     let change = region.change();
     let allocations = change.allocations + change.reallocations;
-    println!("  {key:<16} {:.3}", allocations as f64 / users.len() as f64);
+    let (calls, whole) = (users.len(), allocations / users.len());
+    println!("  {what:<20} {whole} ({allocations} in {calls} calls)");
     allocations
 }
 
-fn read(snapshot: &Snapshot, key: &str, users: &[Context]) {
-    for user in users {
-        let evaluation = evaluate(snapshot, key, user);
-        assert!(black_box(evaluation.value()).is_some());
-    }
+fn read(snapshot: &Snapshot, key: &str, user: &Context) -> bool {
+    let evaluation = evaluate(snapshot, key, user);
+    assert!(evaluation.value().is_some());
+    evaluation.boolean().unwrap_or_default()
+}
+
+/// A client with the five shapes.
+fn client() -> Client {
+    SHAPES.iter().fold(TestFlags::new(), |flags, (key, _)| flags.with_definition(key, &shape(key))).client()
+}
+
+/// Reads a flag through a client, exposures counted.
+fn ask(client: &Client, key: &str, user: &Context) -> usize {
+    if key == "split" { client.view().string(key, user, "").len() } else { client.enabled(key, user).into() }
 }
 
 /// Whether an allocation would have been seen.
@@ -98,6 +118,22 @@ fn time_many(criterion: &mut Criterion, users: &[Context]) {
             evaluate(black_box(&snapshot), black_box(key), user).boolean()
         });
     });
+}
+
+/// The same through a client: what an application pays.
+fn time_client(criterion: &mut Criterion, client: &Client, users: &[Context]) {
+    let mut group = criterion.benchmark_group("client");
+    for (key, _) in SHAPES {
+        group.bench_function(BenchmarkId::from_parameter(key), |bencher| {
+            let mut users = users.iter().cycle();
+            bencher
+                .iter(|| ask(black_box(client), black_box(key), users.next().expect("a cycle has no end")));
+        });
+    }
+    group.bench_function("key only, half", |bencher| {
+        bencher.iter(|| black_box(client).enabled(black_box("half"), black_box("user-1234567")));
+    });
+    group.finish();
 }
 
 /// A flag for each kind of condition, and for a unit that is a number.

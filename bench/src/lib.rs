@@ -1,6 +1,6 @@
 //! The flags that Hoist and its peers are measured on: five shapes, the same for all.
 
-use hoist_evaluation::{Context, FlagSet, Snapshot};
+use hoist_evaluation::{Context, FlagDefinition, FlagSet, Snapshot};
 use serde_json::{Value, json};
 
 /// The keys of the five shapes, with what each is.
@@ -37,6 +37,16 @@ pub fn snapshot(flags: usize) -> Snapshot {
 #[must_use]
 pub fn other(number: usize) -> String {
     format!("some-other-flag-{number:05}")
+}
+
+/// The definition of one of the shapes.
+///
+/// # Panics
+///
+/// When the shape is not a flag.
+#[must_use]
+pub fn shape(key: &str) -> FlagDefinition {
+    serde_json::from_value(definition(key)).expect("a definition")
 }
 
 /// The users that flags are evaluated for.
