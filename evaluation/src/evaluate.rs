@@ -93,13 +93,19 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     }
 
     /// Evaluates a flag so many prerequisites below the one that was asked for.
-    #[inline]
+    #[inline(always)]
     fn at_depth(&mut self, flag: &'s Flag, depth: usize) -> Evaluation<'s> {
         let Some(plan) = flag.plan() else { return Evaluation::broken(flag) };
         if let Some((variant, reason)) = plan.always {
             self.observer.always(reason);
             return Evaluation::served(flag, variant, reason);
         }
+        self.decide(flag, plan, depth)
+    }
+
+    /// Evaluates a flag that does not answer everyone alike. Not inlined, so that what answers without it stays small.
+    #[inline(never)]
+    fn decide(&mut self, flag: &'s Flag, plan: &Plan, depth: usize) -> Evaluation<'s> {
         if !plan.prerequisites.is_empty() && !self.prerequisites_hold(plan, depth) {
             return Evaluation::off(flag, plan.off, Reason::PrerequisiteFailed);
         }
@@ -228,7 +234,7 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     }
 
     /// Draws the buckets that a delivery needs, and says what came of it.
-    #[inline]
+    #[inline(always)]
     fn deliver(&mut self, plan: &Plan, delivery: &Delivery) -> Delivered {
         if let (BUCKETS, &ServePlan::Fixed(variant)) = (delivery.threshold, &delivery.serve) {
             return Delivered::Served { variant, decided: None };
