@@ -44,6 +44,7 @@ pub struct Change<'a> {
     entries: Vec<Entry>,
     gone: Vec<EnvironmentKey>,
     tokens_changed: bool,
+    environments_made: bool,
 }
 
 /// What an environment will get.
@@ -109,6 +110,7 @@ impl<'a> Change<'a> {
             entries: Vec::new(),
             gone: Vec::new(),
             tokens_changed: false,
+            environments_made: false,
         }
     }
 
@@ -190,6 +192,11 @@ impl<'a> Change<'a> {
         self.gone.push(environment);
     }
 
+    /// Says that there are environments that are not served yet.
+    pub(crate) fn serve_new_environments(&mut self) {
+        self.environments_made = true;
+    }
+
     /// Says that the tokens in memory must be read again.
     pub(crate) fn reread_tokens(&mut self) {
         self.tokens_changed = true;
@@ -226,14 +233,17 @@ impl<'a> Change<'a> {
         self.append_history().await?;
         self.append_audit().await?;
         self.remember(&reply).await?;
-        let Self { app, transaction, project, gone, tokens_changed, .. } = self;
+        let Self { app, transaction, project, gone, tokens_changed, environments_made, .. } = self;
         let app = app.clone();
         // A task of its own: a caller that hangs up must not part the commit from the news of it.
         let finish = tokio::spawn(async move {
             transaction.commit().await?;
             publish(&app, &project, states, &gone);
-            if tokens_changed {
-                app.reload_tokens().await?;
+            // What fails from here on did not undo the change; the timers will try again.
+            let reread = if tokens_changed { app.reload_tokens().await } else { Ok(()) };
+            let refreshed = if environments_made { app.refresh().await } else { Ok(()) };
+            if let Err(error) = reread.and(refreshed) {
+                tracing::warn!(%error, "a change was made, but this node has not seen all of it yet");
             }
             Ok::<_, Error>(())
         });

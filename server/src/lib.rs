@@ -40,7 +40,7 @@ use std::time::Duration;
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as HttpApp, HttpServer, ResponseError, body::BoxBody, web};
-use utoipa_swagger_ui::SwaggerUi;
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use app::App;
 pub use clock::{Clock, Timestamp};
@@ -116,7 +116,7 @@ impl Server {
                 .wrap(from_fn(expect_loopback))
                 .wrap(from_fn(telemetry::observe))
                 .configure(routes::configure)
-                .service(SwaggerUi::new("/docs/{_:.*}").url("/openapi.json", openapi()))
+                .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
                 .default_service(web::to(routes::nothing_here))
         })
         .on_connect(|connection, _| notice_the_dead(connection))
@@ -191,7 +191,8 @@ fn notice_the_dead(connection: &dyn std::any::Any) {
     let Some(tcp) = connection.downcast_ref::<actix_web::rt::net::TcpStream>() else { return };
     let socket = socket2::SockRef::from(tcp);
     let keepalive = socket2::TcpKeepalive::new().with_time(UNANSWERED).with_interval(UNANSWERED / 3);
-    let set = socket.set_tcp_user_timeout(Some(UNANSWERED)).and_then(|()| socket.set_tcp_keepalive(&keepalive));
+    let set =
+        socket.set_tcp_user_timeout(Some(UNANSWERED)).and_then(|()| socket.set_tcp_keepalive(&keepalive));
     if let Err(error) = set {
         tracing::debug!(%error, "a connection keeps the system's time-outs");
     }

@@ -69,6 +69,9 @@ pub const DEVELOPMENT_API_TOKEN: &str = "hoist_api_development";
 /// The SDK key of `default`/`development` in development mode.
 pub const DEVELOPMENT_SDK_KEY: &str = "hoist_sdk_development";
 
+/// How many slips of the finger a misspelt variable is believed to hold at most.
+const MAX_SLIPS: usize = 3;
+
 /// What is logged when nobody asks.
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
@@ -116,11 +119,12 @@ struct Reader {
 
 impl Reader {
     fn refuse_unknown(&mut self) {
-        for name in self.values.keys() {
-            if !SERVER_VARIABLES.contains(&name.as_str()) && !CLIENT_VARIABLES.contains(&name.as_str()) {
-                let near = SERVER_VARIABLES.iter().min_by_key(|known| distance(name, known)).unwrap_or(&"");
-                self.problems.push(format!("{name} is not a setting of Hoist; did you mean {near}?"));
-            }
+        let known = |name: &str| SERVER_VARIABLES.contains(&name) || CLIENT_VARIABLES.contains(&name);
+        for name in self.values.keys().filter(|name| !known(name)) {
+            let nearest = SERVER_VARIABLES.iter().map(|it| (distance(name, it), it)).min();
+            let guess = nearest.filter(|(distance, _)| *distance <= MAX_SLIPS);
+            let guess = guess.map(|(_, near)| format!("; did you mean {near}?")).unwrap_or_default();
+            self.problems.push(format!("{name} is not a setting of Hoist{guess}"));
         }
     }
 

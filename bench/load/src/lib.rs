@@ -22,7 +22,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts the release build, or what `HOIST_BINARY` names.
+    /// Starts the release build, or the binary that the first argument names.
     pub async fn start() -> Result<Self> {
         let data = tempfile::tempdir()?;
         let started = Instant::now();
@@ -81,7 +81,7 @@ impl Drop for Server {
 
 fn binary() -> PathBuf {
     let built = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/release/hoist");
-    std::env::var_os("HOIST_BINARY").map_or_else(|| built.into(), PathBuf::from)
+    std::env::args_os().nth(1).map_or_else(|| built.into(), PathBuf::from)
 }
 
 fn client() -> Result<reqwest::Client> {

@@ -81,9 +81,8 @@ pub(crate) async fn post_environment(
     environment.revision = change.fill_environment(&environment.key).await?;
     change.record(record(Action::EnvironmentCreated, None, Some(&environment)));
     let location = format!("/api/v1/projects/{path}/environments/{}", environment.key);
-    let reply = change.commit(Reply::created(location, &environment)).await?;
-    app.refresh().await?;
-    Ok(reply)
+    change.serve_new_environments();
+    change.commit(Reply::created(location, &environment)).await
 }
 
 /// Reads an environment.

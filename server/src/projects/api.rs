@@ -58,9 +58,8 @@ pub(crate) async fn post_project(
         .await?;
     change.record(record(Action::ProjectCreated, None, Some(&project)));
     let location = format!("/api/v1/projects/{}", project.key);
-    let reply = change.commit(Reply::created(location, &project)).await?;
-    app.refresh().await?;
-    Ok(reply)
+    change.serve_new_environments();
+    change.commit(Reply::created(location, &project)).await
 }
 
 /// Reads a project.

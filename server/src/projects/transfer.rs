@@ -226,9 +226,8 @@ pub(crate) async fn import_project(
         flag: None,
         changes: crate::audit::diff(None, Some(&imported)),
     });
-    let reply = change.commit(Reply::ok(&imported)).await?;
-    app.refresh().await?;
-    Ok(reply)
+    change.serve_new_environments();
+    change.commit(Reply::ok(&imported)).await
 }
 
 impl Change<'_> {
