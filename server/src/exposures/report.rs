@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 
 /// What an instance of an application counted between two instants. An empty one is a sign of life.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ExposureReport)]
 pub struct Report {
     /// The running copy of the application, named by itself at its start.
     #[schema(value_type = String)]
@@ -64,6 +65,7 @@ pub struct FlagCounts {
 
 /// How often a variant was served for a reason.
 #[derive(Debug, Deserialize, ToSchema)]
+#[schema(as = ExposureCount)]
 pub struct Count {
     /// The variant; null where the caller's default was served.
     #[schema(value_type = Option<String>)]

@@ -34,7 +34,7 @@ pub(crate) enum Form {
 pub(crate) struct Wanted {
     /// How it is written.
     #[serde(default)]
-    #[param(required = false)]
+    #[param(required = false, inline)]
     format: Form,
     /// With this verdict only.
     verdict: Option<Verdict>,
@@ -47,7 +47,7 @@ pub(crate) struct Wanted {
 /// Reports which flags to clean up, why, and what to do next, most urgent first.
 #[utoipa::path(
     tag = "reports",
-    params(Wanted),
+    params(("project" = ProjectKey, Path), Wanted),
     responses(
         (status = 200, content((Report = "application/json"), (String = "text/csv"), (String = "text/markdown"))),
         ReadProblems

@@ -23,8 +23,11 @@ impl Facts<'_> {
         blockers.into_iter().flatten().collect()
     }
 
-    /// How sure a verdict is, given the reasons for it.
-    pub(super) fn confidence(&self, reasons: &[Note<Reason>]) -> Confidence {
+    /// How sure a verdict is, given the reasons for it. To keep a flag needs no evidence.
+    pub(super) fn confidence(&self, verdict: Verdict, reasons: &[Note<Reason>]) -> Confidence {
+        if verdict == Verdict::Keep {
+            return Confidence::full();
+        }
         let has = |code: Reason| reasons.iter().any(|reason| reason.code == code);
         let coverage = &self.evidence.coverage;
         let mut confidence = Confidence::full();

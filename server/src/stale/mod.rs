@@ -35,10 +35,11 @@ use crate::keys::EnvironmentKey;
 /// Defines an enum of stable codes: one text on the wire, in the query and in the exports.
 macro_rules! codes {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $code:literal,)+ }) => {
-        $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
+        #[serde(rename_all = "kebab-case")]
+        $(#[$doc])*
         pub enum $name {
-            $($(#[$variant_doc])* #[serde(rename = $code)] $variant,)+
+            $($(#[$variant_doc])* $variant,)+
         }
 
         impl $name {
@@ -79,6 +80,7 @@ codes! {
 
 codes! {
     /// Why a flag may be stale.
+    #[schema(as = StaleReason)]
     Reason {
         /// The settings can serve one variant only, the same in every critical environment.
         ConstantSettings = "constant-settings",
@@ -143,6 +145,7 @@ codes! {
 
 /// How long is long, and how much is enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StalePolicy)]
 pub struct Policy {
     /// How long a flag is new.
     pub grace_days: u32,

@@ -14,6 +14,7 @@ use crate::keys::ProjectKey;
 
 /// A project's flags and what to do with them.
 #[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = StaleReport)]
 pub struct Report {
     /// When it was made.
     pub generated_at: Timestamp,
@@ -32,6 +33,7 @@ pub struct Report {
 
 /// How many flags there are of each kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = StaleSummary)]
 pub struct Summary {
     /// All flags.
     pub flags: u64,

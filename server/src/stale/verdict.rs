@@ -20,7 +20,7 @@ pub(super) fn verdict(evidence: &Evidence, policy: &Policy, now: Timestamp) -> F
         stage: Some(facts.stage()),
         verdict: if blocked { Verdict::Blocked } else { candidate },
         blocked_verdict: blocked.then_some(candidate),
-        confidence: facts.confidence(&reasons),
+        confidence: facts.confidence(candidate, &reasons),
         surviving_variant: facts.surviving_variant().map(str::to_owned),
         purpose: Some(flag.purpose),
         owner: Some(flag.owner.clone()),

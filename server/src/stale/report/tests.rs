@@ -108,11 +108,9 @@ fn markdown_has_a_bound() {
 
 #[test]
 fn every_code_is_what_the_wire_says() {
-    let wire = |code: serde_json::Value| code.as_str().unwrap().to_owned();
-    for reason in Reason::ALL {
-        assert_eq!(wire(serde_json::to_value(reason).unwrap()), reason.as_str());
-    }
-    for blocker in Blocker::ALL {
-        assert_eq!(wire(serde_json::to_value(blocker).unwrap()), blocker.as_str());
-    }
+    let check = |json: serde_json::Value, code: &str| assert_eq!(json.as_str(), Some(code));
+    Stage::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
+    Reason::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
+    Blocker::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
+    Verdict::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
 }

@@ -321,6 +321,7 @@ fn confidence_is_the_sum_it_is_printed_as() {
     assert_eq!(sum(|evidence| production(evidence).timeline = since(80, &["on"])), [100, -25, -10]);
     assert_eq!(sum(|evidence| production(evidence).timeline = since(80, &["off", "on"])), [100, -25, -10]);
     assert_eq!(sum(|evidence| evidence.coverage = deaf()), [100, -40, -25]);
+    assert_eq!(sum(|evidence| evidence.flag.purpose = Purpose::KillSwitch), [100]);
 }
 
 #[test]
