@@ -8,24 +8,27 @@
 //! The lock is the project's row and not the environment's, because the audit chain is the project's: whoever appends
 //! to it must be alone in it, and one lock taken first cannot deadlock.
 
+mod compile;
+mod idempotency;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use hoist_evaluation::{Document, Patch};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{Any, AnyConnection, Row, Transaction};
+use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::access::Caller;
 use crate::app::App;
 use crate::audit::{Action, Entry, FieldChange, GENESIS, Target, seal};
 use crate::clock::Timestamp;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, Result};
 use crate::history::{self, Event, Kind};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::reply::Reply;
 use crate::snapshots::{Live, State};
 use crate::store::{Columns, stored};
+use compile::Draft;
 
 /// A change under way.
 #[derive(Debug)]
@@ -45,13 +48,6 @@ pub struct Change<'a> {
     gone: Vec<EnvironmentKey>,
     tokens_changed: bool,
     environments_made: bool,
-}
-
-/// What an environment will get.
-#[derive(Debug, Default)]
-struct Draft {
-    revision: u64,
-    documents: BTreeMap<(Kind, String), Option<Document>>,
 }
 
 impl App {
@@ -252,21 +248,6 @@ impl<'a> Change<'a> {
         Ok(reply)
     }
 
-    /// Compiles each environment as it would be, and refuses if anything in it would not work.
-    async fn compile(&mut self) -> Result<Vec<(EnvironmentKey, State)>> {
-        let mut states = Vec::new();
-        for (environment, draft) in &self.drafts {
-            let base =
-                base(self.app, &mut self.transaction, &self.project, environment, draft.revision).await?;
-            let patch = draft.patch();
-            let state =
-                base.apply(&patch).map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
-            check(&base, &state, &patch)?;
-            states.push((environment.clone(), state));
-        }
-        Ok(states)
-    }
-
     async fn append_history(&mut self) -> Result<()> {
         let (project, at) = (self.project.clone(), self.at);
         for (environment, draft) in &self.drafts {
@@ -302,51 +283,6 @@ impl<'a> Change<'a> {
             .await?;
         Ok(())
     }
-
-    /// Ends with the earlier answer if this very request was carried out before.
-    async fn answered_before(&mut self) -> Result<()> {
-        let Some(key) = &self.caller.idempotency_key else { return Ok(()) };
-        let row = sqlx::query(
-            "SELECT fingerprint, status, version, location, body FROM answers WHERE caller = $1 AND key = $2",
-        )
-        .bind(self.caller.token_id())
-        .bind(key)
-        .fetch_optional(&mut *self.transaction)
-        .await?;
-        let Some(row) = row else { return Ok(()) };
-        if row.text("fingerprint")? != self.caller.fingerprint() {
-            let detail = format!("the Idempotency-Key `{key}` was used for another request");
-            return Err(Error::Conflict(detail, Vec::new()));
-        }
-        let status = u16::try_from(row.count("status")?).unwrap_or(200);
-        Err(Error::Replayed(Box::new(Reply {
-            status: actix_web::http::StatusCode::from_u16(status).unwrap_or(actix_web::http::StatusCode::OK),
-            version: row
-                .try_get::<Option<i64>, _>("version")?
-                .and_then(|version| u64::try_from(version).ok()),
-            location: row.optional_text("location")?,
-            body: row.text("body")?,
-        })))
-    }
-
-    async fn remember(&mut self, reply: &Reply) -> Result<()> {
-        let Some(key) = &self.caller.idempotency_key else { return Ok(()) };
-        sqlx::query(
-            "INSERT INTO answers (caller, key, fingerprint, status, version, location, body, at_ms) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-        )
-        .bind(self.caller.token_id())
-        .bind(key)
-        .bind(self.caller.fingerprint())
-        .bind(i64::from(reply.status.as_u16()))
-        .bind(reply.version.map(stored))
-        .bind(reply.location.as_deref())
-        .bind(&reply.body)
-        .bind(self.at.ms())
-        .execute(&mut *self.transaction)
-        .await?;
-        Ok(())
-    }
 }
 
 /// What a room tells of an audit entry; the change adds who, when, why and the place in the chain.
@@ -364,77 +300,6 @@ pub struct Record {
     pub flag: Option<FlagKey>,
     /// Field by field.
     pub changes: Vec<FieldChange>,
-}
-
-impl Draft {
-    fn patch(&self) -> Patch {
-        let of = |wanted: Kind| {
-            let documents = self.documents.iter().filter(move |((kind, _), _)| *kind == wanted);
-            documents.map(|((_, key), document)| (key.clone(), document.clone())).collect()
-        };
-        let from = self.revision.saturating_sub(1);
-        Patch { from, to: self.revision, flags: of(Kind::Flag), segments: of(Kind::Segment) }
-    }
-}
-
-/// The state just before `revision`: the one in memory, brought up to date from the history if it lags.
-async fn base(
-    app: &App,
-    connection: &mut AnyConnection,
-    project: &ProjectKey,
-    environment: &EnvironmentKey,
-    revision: u64,
-) -> Result<Arc<State>> {
-    let live = app.snapshots.get(project, environment);
-    let mut state = match live {
-        Some(live) => live.state(),
-        None => Arc::new(State::empty(project, environment)),
-    };
-    if state.revision() + 1 < revision {
-        let events = history::store::events_since(connection, project, environment, state.revision()).await?;
-        for patch in history::patches(events) {
-            let next =
-                state.apply(&patch).map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
-            state = Arc::new(next);
-        }
-    }
-    Ok(state)
-}
-
-/// Refuses a patch whose flags or segments have problems, or that breaks others which refer to them.
-fn check(before: &State, after: &State, patch: &Patch) -> Result<()> {
-    let own = |pointer: &str| pointer.strip_prefix("/settings").unwrap_or(pointer).to_owned();
-    let mut faults = Vec::new();
-    for (key, document) in &patch.flags {
-        if document.is_none() {
-            continue;
-        }
-        let problems = after.snapshot.flag(key).map(|flag| flag.problems().to_vec()).unwrap_or_default();
-        let crossing = after.snapshot.check(key);
-        faults.extend(problems.into_iter().chain(crossing).map(|it| Fault::new(own(&it.pointer), it.detail)));
-    }
-    for key in patch.segments.keys() {
-        let problems =
-            after.snapshot.segment(key).map(|segment| segment.problems().to_vec()).unwrap_or_default();
-        faults.extend(problems.iter().map(|it| Fault::new(it.pointer.clone(), it.detail.clone())));
-    }
-    if !faults.is_empty() {
-        faults.dedup();
-        return Err(Error::Invalid(faults));
-    }
-    let referring = patch.flags.keys().flat_map(|key| before.snapshot.dependants_of_flag(key));
-    let referring =
-        referring.chain(patch.segments.keys().flat_map(|key| before.snapshot.dependants_of_segment(key)));
-    for key in referring.filter(|key| !patch.flags.contains_key(key)) {
-        let problems = after.snapshot.check(&key);
-        let needed = |pointer: String| Fault::new("", format!("flag `{key}` needs it at {}", own(&pointer)));
-        faults.extend(problems.into_iter().map(|it| needed(it.pointer)));
-    }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    faults.dedup();
-    Err(Error::Conflict("other flags depend on this".to_owned(), faults))
 }
 
 /// Lets readers see what was committed.

@@ -2,7 +2,7 @@
 
 use actix_web::{delete, get, patch, post, web};
 
-use super::{Environment, EnvironmentUpdate, MAX_ENVIRONMENTS, NewEnvironment};
+use super::{Environment, EnvironmentUpdate, MAX_ENVIRONMENTS, MAX_POSITION, NewEnvironment};
 use crate::access::Caller;
 use crate::app::App;
 use crate::audit::{Action, diff};
@@ -13,8 +13,6 @@ use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::page::Items;
 use crate::projects::check_texts;
 use crate::reply::Reply;
-
-const MAX_POSITION: u32 = 1_000;
 
 fn record(action: Action, before: Option<&Environment>, after: Option<&Environment>) -> Record {
     let key = after.or(before).map(|environment| environment.key.clone());
@@ -69,14 +67,7 @@ pub(crate) async fn post_environment(
         ));
     }
     let last = others.iter().map(|environment| environment.position).max().unwrap_or(0);
-    let mut environment = Environment {
-        name: new.name.unwrap_or_else(|| new.key.to_string()),
-        key: new.key,
-        position: new.position.unwrap_or(last + 1).min(MAX_POSITION),
-        protected: new.protected,
-        revision: 0,
-        created_at: change.at,
-    };
+    let mut environment = new.into_environment(change.at, last + 1);
     change.insert_environment(&environment).await?;
     environment.revision = change.fill_environment(&environment.key).await?;
     change.record(record(Action::EnvironmentCreated, None, Some(&environment)));

@@ -12,6 +12,9 @@ use crate::keys::EnvironmentKey;
 /// How many environments a project has at most.
 pub const MAX_ENVIRONMENTS: usize = 20;
 
+/// The last place there is.
+pub const MAX_POSITION: u32 = 1_000;
+
 /// What a new project has: key, name, whether it is protected.
 pub(crate) const USUAL: [(&str, &str, bool); 3] = [
     ("development", "Development", false),
@@ -37,7 +40,7 @@ pub struct Environment {
 }
 
 /// What is sent to make an environment.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewEnvironment {
     /// Its key, for ever.
     pub key: EnvironmentKey,
@@ -49,6 +52,26 @@ pub struct NewEnvironment {
     /// Whether it is critical.
     #[serde(default)]
     pub protected: bool,
+}
+
+impl NewEnvironment {
+    /// Makes the environment, now, at `position` unless it names one.
+    pub fn into_environment(self, now: Timestamp, position: u32) -> Environment {
+        Environment {
+            name: self.name.unwrap_or_else(|| self.key.to_string()),
+            key: self.key,
+            position: self.position.unwrap_or(position).min(MAX_POSITION),
+            protected: self.protected,
+            revision: 0,
+            created_at: now,
+        }
+    }
+}
+
+impl From<Environment> for NewEnvironment {
+    fn from(it: Environment) -> Self {
+        Self { key: it.key, name: Some(it.name), position: Some(it.position), protected: it.protected }
+    }
 }
 
 /// What is sent to change an environment; absent fields stay.

@@ -286,7 +286,7 @@ impl FlagUpdate {
 
 impl Flag {
     /// Checks what the compiled definition does not hold: the texts about the flag.
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let mut faults = Vec::new();
         let mut bound = |pointer: String, text: &str, least: usize, most: usize| {
             let length = text.chars().count();

@@ -17,14 +17,14 @@ use crate::audit::Action;
 use crate::body::Body;
 use crate::change::{Change, Record};
 use crate::clock::Timestamp;
-use crate::environments::{Environment, MAX_ENVIRONMENTS};
+use crate::environments::{MAX_ENVIRONMENTS, NewEnvironment};
 use crate::error::{Error, Fault, ReadProblems, Result, WriteProblems};
 use crate::flags::api::flags_left;
 use crate::flags::settings_api::settings_record;
 use crate::flags::{Flag, Purpose};
-use crate::keys::{EnvironmentKey, FlagKey, ProjectKey, SegmentKey};
+use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::reply::Reply;
-use crate::segments::Segment;
+use crate::segments::{MAX_SEGMENTS, NewSegment};
 
 /// The version of the document's form.
 const FORM: u32 = 1;
@@ -37,10 +37,10 @@ pub(crate) struct ProjectFile {
     /// The project; its key is the one it came from.
     pub project: FileProject,
     /// Its environments, in order.
-    pub environments: Vec<FileEnvironment>,
+    pub environments: Vec<NewEnvironment>,
     /// Its segments.
     #[serde(default)]
-    pub segments: Vec<FileSegment>,
+    pub segments: Vec<NewSegment>,
     /// Its flags that are not archived.
     #[serde(default)]
     pub flags: Vec<FileFlag>,
@@ -56,39 +56,6 @@ pub(crate) struct FileProject {
     /// What it is.
     #[serde(default)]
     pub description: String,
-}
-
-/// What a file says about an environment.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct FileEnvironment {
-    /// Its key.
-    pub key: EnvironmentKey,
-    /// What people call it.
-    pub name: String,
-    /// Whether it is critical.
-    #[serde(default)]
-    pub protected: bool,
-}
-
-/// What a file says about a segment.
-#[derive(Debug, Serialize, Deserialize, ToSchema)]
-pub(crate) struct FileSegment {
-    /// Its key.
-    pub key: SegmentKey,
-    /// What people call it.
-    pub name: String,
-    /// Who belongs to it, in words.
-    #[serde(default)]
-    pub description: String,
-    /// Conditions that all must hold.
-    #[serde(default)]
-    pub conditions: Vec<hoist_evaluation::Condition>,
-    /// Targeting keys that belong to it whatever the conditions say.
-    #[serde(default)]
-    pub included: Vec<String>,
-    /// Targeting keys that do not belong to it whatever the conditions say.
-    #[serde(default)]
-    pub excluded: Vec<String>,
 }
 
 /// What a file says about a flag.
@@ -148,20 +115,10 @@ async fn read(app: &App, key: &ProjectKey) -> Result<ProjectFile> {
     Ok(ProjectFile {
         hoist: FORM,
         project: FileProject { key: project.key, name: project.name, description: project.description },
-        environments: environments
-            .into_iter()
-            .map(|it| FileEnvironment { key: it.key, name: it.name, protected: it.protected })
-            .collect(),
-        segments: segments.into_iter().map(FileSegment::from).collect(),
+        environments: environments.into_iter().map(NewEnvironment::from).collect(),
+        segments: segments.into_iter().map(NewSegment::from).collect(),
         flags: flags.into_iter().map(|it| file_flag(it, &mut settings)).collect(),
     })
-}
-
-impl From<Segment> for FileSegment {
-    fn from(it: Segment) -> Self {
-        let Segment { key, name, description, conditions, included, excluded, .. } = it;
-        Self { key, name, description, conditions, included, excluded }
-    }
 }
 
 fn file_flag(flag: Flag, settings: &mut BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Settings>>) -> FileFlag {
@@ -233,57 +190,42 @@ pub(crate) async fn import_project(
 impl Change<'_> {
     async fn import_environments(&mut self, file: &ProjectFile, imported: &mut Imported) -> Result<()> {
         let existing = self.environments().await?;
-        for (index, new) in file.environments.iter().enumerate() {
-            check_texts(Some(&new.name), None)?;
+        for (position, new) in (0..).zip(&file.environments) {
+            check_texts(new.name.as_deref(), None)?;
             if existing.iter().any(|it| it.key == new.key) {
                 continue;
             }
-            let environment = Environment {
-                key: new.key.clone(),
-                name: new.name.clone(),
-                position: u32::try_from(index).unwrap_or(u32::MAX),
-                protected: new.protected,
-                revision: 0,
-                created_at: self.at,
-            };
+            let environment = new.clone().into_environment(self.at, position);
             self.insert_environment(&environment).await?;
             self.fill_environment(&environment.key).await?;
             imported.environments_created += 1;
         }
         if existing.len() + imported.environments_created > MAX_ENVIRONMENTS {
-            return Err(Error::invalid(
-                "/environments",
-                format!("a project has at most {MAX_ENVIRONMENTS} environments"),
-            ));
+            let detail = format!("a project has at most {MAX_ENVIRONMENTS} environments");
+            return Err(Error::invalid("/environments", detail));
         }
         Ok(())
     }
 
-    async fn import_segments(&mut self, segments: Vec<FileSegment>, imported: &mut Imported) -> Result<()> {
+    async fn import_segments(&mut self, segments: Vec<NewSegment>, imported: &mut Imported) -> Result<()> {
         let existing = self.segments().await?;
         for new in segments {
+            check_texts(new.name.as_deref(), Some(&new.description))?;
             let before = existing.iter().find(|it| it.key == new.key);
-            let FileSegment { key, name, description, conditions, included, excluded } = new;
-            let (version, changed_at) = (before.map_or(0, |it| it.version), self.at);
-            let changed_by = self.actor().to_owned();
-            let mut after = Segment {
-                key,
-                name,
-                description,
-                conditions,
-                included,
-                excluded,
-                version,
-                changed_at,
-                changed_by,
-            };
+            let mut after = new.into_segment(self.at, self.actor());
             match before {
                 None => imported.segments_created += 1,
                 Some(before) if after.says_the_same(before) => continue,
-                Some(_) => imported.segments_updated += 1,
+                Some(before) => {
+                    after.version = before.version + 1;
+                    imported.segments_updated += 1;
+                }
             }
-            after.version += 1;
             self.put_segment(before, &after).await?;
+        }
+        if existing.len() + imported.segments_created > MAX_SEGMENTS {
+            let detail = format!("a project has at most {MAX_SEGMENTS} segments");
+            return Err(Error::invalid("/segments", detail));
         }
         Ok(())
     }
@@ -297,10 +239,9 @@ impl Change<'_> {
                 Ok(before) => self.import_over(&at, &before, new, imported).await?,
                 Err(Error::NotFound(_)) => {
                     imported.flags_created += 1;
-                    self.create_flag(flag_of(new, self.at, self.actor()))
-                        .await
-                        .map_err(|error| within(&at, error))?
-                        .flag
+                    let flag = flag_of(new, self.at, self.actor());
+                    flag.check().map_err(|error| within(&at, error))?;
+                    self.create_flag(flag).await.map_err(|error| within(&at, error))?.flag
                 }
                 Err(error) => return Err(error),
             };
@@ -326,6 +267,7 @@ impl Change<'_> {
             return Err(Error::invalid(at, detail));
         }
         let mut after = flag_of(new, before.created_at, &before.created_by);
+        after.check().map_err(|error| within(at, error))?;
         after.version = before.version;
         if after == *before {
             return Ok(after);

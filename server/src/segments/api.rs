@@ -58,17 +58,7 @@ pub(crate) async fn post_segment(
     if segments.len() >= MAX_SEGMENTS {
         return Err(Error::Conflict(format!("a project has at most {MAX_SEGMENTS} segments"), Vec::new()));
     }
-    let segment = Segment {
-        name: new.name.unwrap_or_else(|| new.key.to_string()),
-        key: new.key,
-        description: new.description,
-        conditions: new.conditions,
-        included: new.included,
-        excluded: new.excluded,
-        version: 1,
-        changed_at: change.at,
-        changed_by: caller.actor.clone(),
-    };
+    let segment = new.into_segment(change.at, &caller.actor);
     change.put_segment(None, &segment).await?;
     let location = format!("/api/v1/projects/{path}/segments/{}", segment.key);
     change.commit(Reply::created(location, &segment).version(1)).await

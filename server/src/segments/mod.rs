@@ -37,7 +37,7 @@ pub struct Segment {
 }
 
 /// What is sent to make a segment.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 pub struct NewSegment {
     /// Its key, for ever.
     pub key: SegmentKey,
@@ -73,6 +73,23 @@ pub struct SegmentUpdate {
     /// Targeting keys that do not belong to it whatever the conditions say.
     #[serde(default)]
     pub excluded: Vec<String>,
+}
+
+impl NewSegment {
+    /// Makes the segment, said now by `actor`.
+    pub fn into_segment(self, now: Timestamp, actor: &str) -> Segment {
+        let Self { key, name, description, conditions, included, excluded } = self;
+        let name = name.unwrap_or_else(|| key.to_string());
+        let (version, changed_at, changed_by) = (1, now, actor.to_owned());
+        Segment { key, name, description, conditions, included, excluded, version, changed_at, changed_by }
+    }
+}
+
+impl From<Segment> for NewSegment {
+    fn from(it: Segment) -> Self {
+        let Segment { key, name, description, conditions, included, excluded, .. } = it;
+        Self { key, name: Some(name), description, conditions, included, excluded }
+    }
 }
 
 impl Segment {
