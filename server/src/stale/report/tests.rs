@@ -109,8 +109,16 @@ fn markdown_has_a_bound() {
 #[test]
 fn every_code_is_what_the_wire_says() {
     let check = |json: serde_json::Value, code: &str| assert_eq!(json.as_str(), Some(code));
-    Stage::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
-    Reason::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
-    Blocker::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
-    Verdict::ALL.iter().for_each(|it| check(serde_json::to_value(it).unwrap(), it.as_str()));
+    for it in Stage::ALL {
+        check(serde_json::to_value(it).unwrap(), it.as_str());
+    }
+    for it in Reason::ALL {
+        check(serde_json::to_value(it).unwrap(), it.as_str());
+    }
+    for it in Blocker::ALL {
+        check(serde_json::to_value(it).unwrap(), it.as_str());
+    }
+    for it in Verdict::ALL {
+        check(serde_json::to_value(it).unwrap(), it.as_str());
+    }
 }
