@@ -93,6 +93,7 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     }
 
     /// Evaluates a flag so many prerequisites below the one that was asked for.
+    #[expect(clippy::inline_always, reason = "a call would cost as much as the rest of it")]
     #[inline(always)]
     fn at_depth(&mut self, flag: &'s Flag, depth: usize) -> Evaluation<'s> {
         let Some(plan) = flag.plan() else { return Evaluation::broken(flag) };
@@ -234,6 +235,7 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     }
 
     /// Draws the buckets that a delivery needs, and says what came of it.
+    #[expect(clippy::inline_always, reason = "measured: its answer need not go through memory")]
     #[inline(always)]
     fn deliver(&mut self, plan: &Plan, delivery: &Delivery) -> Delivered {
         if let (BUCKETS, &ServePlan::Fixed(variant)) = (delivery.threshold, &delivery.serve) {
