@@ -1,7 +1,7 @@
 //! An explanation reads as what happened.
 
 use hoist_evaluation::bucket::{bucket, rollout_seed, split_seed};
-use hoist_evaluation::{Context, Explanation, Snapshot, explain};
+use hoist_evaluation::{Context, Explanation, Snapshot, evaluate, explain};
 use serde_json::{Value, json};
 
 use crate::support::{flag, snapshot};
@@ -79,6 +79,20 @@ fn a_split_tells_its_range() {
         ]),
     );
     check(&snapshot, &Context::anonymous(), &json!([{ "step": "default", "outcome": "no_unit" }]));
+}
+
+#[test]
+fn only_a_default_that_has_no_unit_says_that_one_is_missing() {
+    let missing = |settings: Value, context: &Context| {
+        let snapshot = snapshot(&json!({ "flag": flag(settings) }), &json!({}));
+        evaluate(&snapshot, "flag", context).unit_missing
+    };
+    let half = json!({ "default": { "rollout": 50, "serve": "on" } });
+    let rule = json!({ "rules": [{ "rollout": 50, "serve": "on" }] });
+    assert!(missing(half.clone(), &Context::anonymous()));
+    assert!(!missing(half, &Context::new("u")));
+    assert!(!missing(rule, &Context::anonymous()));
+    assert!(!missing(json!({}), &Context::anonymous()));
 }
 
 #[test]
