@@ -91,6 +91,12 @@ impl Error {
         Self::NotFound(format!("there is no {what} `{key}`"))
     }
 
+    /// Something of that kind has, or had, that key.
+    pub fn taken(what: &str, key: &str) -> Self {
+        let detail = format!("the {what} key `{key}` is or was in use and is never given out again");
+        Self::Conflict(detail.clone(), vec![Fault::new("/key", detail)])
+    }
+
     fn kind(&self) -> (&'static str, &'static str, StatusCode) {
         match self {
             Self::Malformed(..) => ("malformed", "The request cannot be read", StatusCode::BAD_REQUEST),

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, get, web};
-use utoipa::OpenApi;
-use utoipa::openapi::path::PathItem;
+use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{RefOr, Required};
+use utoipa::{OpenApi, PartialSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 
 use crate::error::{Error, Result};
+use crate::keys::ProjectKey;
 use crate::{
     audit, environments, exposures, flags, health, projects, sdk_api, segments, stale, stream, telemetry,
     tokens,
@@ -96,19 +98,38 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .configure(register)
         .split_for_parts();
     for (path, item) in &mut document.paths.paths {
-        name_operations(path, item);
+        let open = !path.starts_with("/api/") && !path.starts_with("/sdk/");
+        for operation in operations(item) {
+            describe_path(path, operation);
+            if open {
+                operation.security = Some(Vec::new());
+            }
+        }
     }
     document
 }
 
-/// Health and metrics need no token.
-fn name_operations(path: &str, item: &mut PathItem) {
-    if path.starts_with("/api/") || path.starts_with("/sdk/") {
-        return;
-    }
-    if let Some(operation) = &mut item.get {
-        operation.security = Some(Vec::new());
-    }
+fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
+}
+
+/// Describes the parameters in a path from its template, so that none is forgotten and all read alike.
+fn describe_path(path: &str, operation: &mut Operation) {
+    let parameters = operation.parameters.get_or_insert_default();
+    let in_path = |parameter: &Parameter| parameter.parameter_in == ParameterIn::Path;
+    parameters.retain(|parameter| !matches!(parameter, RefOr::T(parameter) if in_path(parameter)));
+    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
+    parameters.extend(names.map(|name| {
+        let (kind, schema) = match name {
+            "token" => ("id", String::schema()),
+            _ => ("key", ProjectKey::schema()),
+        };
+        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+        let description = format!("The {name}'s {kind}");
+        RefOr::T(
+            parameter.required(Required::True).description(Some(description)).schema(Some(schema)).build(),
+        )
+    }));
 }
 
 /// The routes of a running server.

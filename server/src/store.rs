@@ -3,6 +3,8 @@
 //! Each room writes its own `impl Store` (reads) and `impl Change` (writes) beside its noun. This file opens the
 //! pools, runs the migrations and translates the driver's errors, once.
 
+mod filtered;
+
 use std::time::Duration;
 
 use sqlx::any::{Any, AnyPoolOptions, AnyRow, install_default_drivers};
@@ -11,6 +13,8 @@ use sqlx::{AnyPool, Connection, Executor, Row, SqlSafeStr};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+
+pub(crate) use filtered::Filtered;
 
 /// How long a request waits for a connection before it is told that the store is not available.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use crate::error::Result;
 
 /// How often the revisions in memory are compared with the store.
 const REFRESH: Duration = Duration::from_millis(250);
-/// How often tokens are read again, their uses written, and old answers forgotten.
+/// How often tokens are read again, their uses written, and old answers and counts forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
@@ -26,6 +26,7 @@ pub(crate) fn start(app: &App) {
 async fn keep_house(app: &App) -> Result<()> {
     app.store.note_uses(app.access.take_uses()).await?;
     app.reload_tokens().await?;
+    app.store.forget_exposures(app.clock.now()).await?;
     app.store.forget_answers(app.clock.now().minus(ANSWERS_KEPT)).await
 }
 

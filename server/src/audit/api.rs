@@ -51,7 +51,7 @@ pub struct Filter {
     pub limit: Option<u64>,
     /// How the answer is written.
     #[serde(default)]
-    #[param(required = false)]
+    #[param(required = false, inline)]
     pub format: Format,
 }
 

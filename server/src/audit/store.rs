@@ -1,13 +1,13 @@
 //! Appending to the audit and reading it.
 
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyConnection, QueryBuilder};
 
 use super::{Entry, Link, Sealed, Verification, Verifier};
 use crate::audit::api::Filter;
 use crate::error::{Error, Result};
 use crate::keys::ProjectKey;
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Filtered, Store, stored};
 
 /// How many links are verified at a time.
 const VERIFY_BATCH: i64 = 1_000;
@@ -40,36 +40,32 @@ pub(crate) async fn append(
 impl Store {
     /// Entries that pass `filter`, newest first, at most `limit`.
     pub async fn audit(&self, filter: &Filter, limit: u64) -> Result<Vec<Sealed>> {
-        let mut query = QueryBuilder::<Any>::new("SELECT document, hash FROM audit WHERE 1 = 1");
+        let mut query = Filtered::new("SELECT document, hash FROM audit WHERE 1 = 1");
         let texts = [
-            (" AND project = ", filter.project.as_deref()),
-            (" AND flag = ", filter.flag.as_deref()),
-            (" AND environment = ", filter.environment.as_deref()),
-            (" AND actor = ", filter.actor.as_deref()),
-            (" AND action = ", filter.action.as_deref()),
+            (" AND project = ", &filter.project),
+            (" AND flag = ", &filter.flag),
+            (" AND environment = ", &filter.environment),
+            (" AND actor = ", &filter.actor),
+            (" AND action = ", &filter.action),
         ];
         for (column, value) in texts {
             if let Some(value) = value {
-                query.push(column).push_bind(value.to_owned());
+                query.text(column, value);
             }
         }
         if let Some(since) = filter.since {
-            query.push(" AND at_ms >= ").push_bind(since.ms());
+            query.number(" AND at_ms >= ", since.ms());
         }
         if let Some(until) = filter.until {
-            query.push(" AND at_ms < ").push_bind(until.ms());
+            query.number(" AND at_ms < ", until.ms());
         }
         if let Some((at, project, sequence)) = filter.before()? {
-            query.push(" AND (at_ms < ").push_bind(at).push(" OR (at_ms = ").push_bind(at);
-            query
-                .push(" AND (project < ")
-                .push_bind(project.clone())
-                .push(" OR (project = ")
-                .push_bind(project);
-            query.push(" AND sequence < ").push_bind(sequence).push("))))");
+            query.number(" AND (at_ms < ", at).number(" OR (at_ms = ", at);
+            query.text(" AND (project < ", &project).text(" OR (project = ", &project);
+            query.number(" AND sequence < ", sequence).push("))))");
         }
-        query.push(" ORDER BY at_ms DESC, project DESC, sequence DESC LIMIT ").push_bind(stored(limit));
-        let rows = query.build().fetch_all(&self.read).await?;
+        query.push(" ORDER BY at_ms DESC, project DESC, sequence DESC");
+        let rows = query.fetch(&self.read, limit).await?;
         let sealed = |row: &AnyRow| -> Result<Sealed, sqlx::Error> {
             Ok(Sealed { entry: row.document("document")?, hash: row.text("hash")? })
         };

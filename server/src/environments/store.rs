@@ -39,11 +39,7 @@ async fn insert(
     .execute(connection)
     .await?;
     if done.rows_affected() == 0 {
-        let detail = format!(
-            "the environment key `{}` is or was in use and is never given out again",
-            environment.key
-        );
-        return Err(Error::Conflict(detail, Vec::new()));
+        return Err(Error::taken("environment", &environment.key));
     }
     Ok(())
 }

@@ -64,8 +64,10 @@ pub struct FlagFilter {
     /// The owner.
     pub owner: Option<String>,
     /// The purpose.
+    #[param(inline)]
     pub purpose: Option<Purpose>,
     /// In how many environments it is turned on.
+    #[param(inline)]
     pub state: Option<State>,
     /// Archived flags instead of live ones.
     #[serde(default)]

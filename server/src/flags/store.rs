@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hoist_evaluation::{Bucketing, FlagType};
+use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyConnection, QueryBuilder};
 
 use super::api::FlagFilter;
 use super::{Flag, Glance};
@@ -12,7 +12,7 @@ use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Filtered, Store, stored};
 
 /// Reads a value that serde writes as a plain word.
 pub(crate) fn word<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
@@ -91,33 +91,31 @@ impl Store {
 
     /// Flags that pass `filter`, in order of key, at most `limit`.
     pub async fn flags(&self, project: &ProjectKey, filter: &FlagFilter, limit: u64) -> Result<Vec<Flag>> {
-        let mut query =
-            QueryBuilder::<Any>::new("SELECT * FROM flags f WHERE deleted_ms IS NULL AND project = ");
-        query.push_bind(project.to_string());
+        let mut query = Filtered::new("SELECT * FROM flags f WHERE deleted_ms IS NULL");
+        query.text(" AND project = ", project.to_string());
         query.push(if filter.archived { " AND archived_ms IS NOT NULL" } else { " AND archived_ms IS NULL" });
         if let Some(cursor) = &filter.cursor {
-            query.push(" AND key > ").push_bind(cursor.clone());
+            query.text(" AND key > ", cursor);
         }
         if let Some(owner) = &filter.owner {
-            query.push(" AND owner = ").push_bind(owner.clone());
+            query.text(" AND owner = ", owner);
         }
         if let Some(purpose) = filter.purpose {
-            query.push(" AND purpose = ").push_bind(purpose.as_str());
+            query.text(" AND purpose = ", purpose.as_str());
         }
         if let Some(tag) = &filter.tag {
-            query.push(" AND tags LIKE ").push_bind(containing(&json(tag)?)).push(" ESCAPE '!'");
+            query.text(" AND tags LIKE ", containing(&json(tag)?)).push(" ESCAPE '!'");
         }
         if let Some(text) = filter.q.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
             let pattern = containing(&text.to_lowercase());
-            query.push(" AND (LOWER(key) LIKE ").push_bind(pattern.clone()).push(" ESCAPE '!'");
-            query.push(" OR LOWER(name) LIKE ").push_bind(pattern.clone()).push(" ESCAPE '!'");
-            query.push(" OR LOWER(description) LIKE ").push_bind(pattern).push(" ESCAPE '!')");
+            query.text(" AND (LOWER(key) LIKE ", &pattern).text(" ESCAPE '!' OR LOWER(name) LIKE ", &pattern);
+            query.text(" ESCAPE '!' OR LOWER(description) LIKE ", &pattern).push(" ESCAPE '!')");
         }
         if let Some(state) = filter.state {
             query.push(state.sql());
         }
-        query.push(" ORDER BY key LIMIT ").push_bind(stored(limit));
-        let rows = query.build().fetch_all(&self.read).await?;
+        query.push(" ORDER BY key");
+        let rows = query.fetch(&self.read, limit).await?;
         Ok(rows.iter().map(flag).collect::<Result<_, _>>()?)
     }
 
@@ -219,8 +217,7 @@ impl Change<'_> {
         .execute(self.connection())
         .await?;
         if done.rows_affected() == 0 {
-            let detail = format!("the flag key `{}` is or was in use and is never given out again", flag.key);
-            return Err(Error::Conflict(detail, Vec::new()));
+            return Err(Error::taken("flag", &flag.key));
         }
         Ok(())
     }

@@ -35,9 +35,7 @@ pub(crate) async fn insert(connection: &mut AnyConnection, project: &Project) ->
     .execute(connection)
     .await?;
     if done.rows_affected() == 0 {
-        let detail =
-            format!("the project key `{}` is or was in use and is never given out again", project.key);
-        return Err(Error::Conflict(detail, Vec::new()));
+        return Err(Error::taken("project", &project.key));
     }
     Ok(())
 }

@@ -327,12 +327,12 @@ fn flag_of(new: FileFlag, created_at: Timestamp, created_by: &str) -> Flag {
 /// Moves the faults of a part to where the part stands in the file.
 fn within(at: &str, error: Error) -> Error {
     match error {
-        Error::Invalid(faults) => Error::Invalid(
-            faults
-                .into_iter()
-                .map(|fault| Fault::new(format!("{at}{}", fault.pointer), fault.detail))
-                .collect(),
-        ),
+        Error::Invalid(faults) => Error::Invalid(faults_within(at, faults)),
+        Error::Conflict(detail, faults) => Error::Conflict(detail, faults_within(at, faults)),
         other => other,
     }
+}
+
+fn faults_within(at: &str, faults: Vec<Fault>) -> Vec<Fault> {
+    faults.into_iter().map(|fault| Fault::new(format!("{at}{}", fault.pointer), fault.detail)).collect()
 }

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::audit::{Action, diff};
 use crate::body::{Body, Text, parse};
 use crate::change::{Change, Record};
-use crate::error::{Error, ReadProblems, Result, WriteProblems};
+use crate::error::{Error, Fault, ReadProblems, Result, WriteProblems};
 use crate::history::Kind;
 use crate::keys::{ProjectKey, SegmentKey};
 use crate::page::Items;
@@ -53,7 +53,8 @@ pub(crate) async fn post_segment(
     let mut change = app.change(&caller, &path).await?;
     let segments = change.segments().await?;
     if segments.iter().any(|segment| segment.key == new.key) {
-        return Err(Error::Conflict(format!("there is a segment `{}` already", new.key), Vec::new()));
+        let detail = format!("there is a segment `{}` already", new.key);
+        return Err(Error::Conflict(detail.clone(), vec![Fault::new("/key", detail)]));
     }
     if segments.len() >= MAX_SEGMENTS {
         return Err(Error::Conflict(format!("a project has at most {MAX_SEGMENTS} segments"), Vec::new()));
