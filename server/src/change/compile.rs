@@ -1,9 +1,9 @@
 //! What SDKs would get by a change, compiled before anything is committed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hoist_evaluation::{Document, Patch};
+use hoist_evaluation::{Document, Patch, Problem};
 use sqlx::AnyConnection;
 
 use super::Change;
@@ -93,17 +93,30 @@ fn check(before: &State, after: &State, patch: &Patch) -> Result<()> {
         faults.dedup();
         return Err(Error::Invalid(faults));
     }
-    let referring = patch.flags.keys().flat_map(|key| before.snapshot.dependants_of_flag(key));
-    let referring =
-        referring.chain(patch.segments.keys().flat_map(|key| before.snapshot.dependants_of_segment(key)));
-    for key in referring.filter(|key| !patch.flags.contains_key(key)) {
+    for key in referring(before, patch) {
         let problems = after.snapshot.check(&key);
-        let needed = |pointer: String| Fault::new("", format!("flag `{key}` needs it at {}", own(&pointer)));
-        faults.extend(problems.into_iter().map(|it| needed(it.pointer)));
+        let broken = |it: Problem| format!("flag `{key}` would break at {}: {}", own(&it.pointer), it.detail);
+        faults.extend(problems.into_iter().map(|it| Fault::new("", broken(it))));
     }
     if faults.is_empty() {
         return Ok(());
     }
     faults.dedup();
     Err(Error::Conflict("other flags depend on this".to_owned(), faults))
+}
+
+/// The flags outside the patch that refer to something in it, directly or through others.
+fn referring(before: &State, patch: &Patch) -> BTreeSet<String> {
+    let snapshot = &before.snapshot;
+    let mut waiting: Vec<String> =
+        patch.flags.keys().flat_map(|key| snapshot.dependants_of_flag(key)).collect();
+    waiting.extend(patch.segments.keys().flat_map(|key| snapshot.dependants_of_segment(key)));
+    let mut found = BTreeSet::new();
+    while let Some(key) = waiting.pop() {
+        if !patch.flags.contains_key(&key) && !found.contains(&key) {
+            waiting.extend(snapshot.dependants_of_flag(&key));
+            found.insert(key);
+        }
+    }
+    found
 }
