@@ -8,7 +8,7 @@ use crate::limits;
 
 /// One thing that is wrong with a definition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = DefinitionProblem))]
 pub struct Problem {
     /// Where: a JSON pointer into the definition, such as `/settings/rules/1/conditions/0/values/2`. Empty when the
     /// text could not be read as a definition at all.
