@@ -54,7 +54,7 @@ impl Client {
 
     /// Waits until the flags are proved to be the server's newest, but not longer than `limit`, and says what it got.
     ///
-    /// Waiting is optional, and a client that did not get ready goes on trying. A start that must not proceed on
+    /// It is awaited within a tokio runtime. Waiting is optional, and a client that did not get ready goes on trying. A start that must not proceed on
     /// defaults looks at the answer.
     pub async fn ready(&self, limit: Duration) -> Readiness {
         let mut watch = self.watch();
