@@ -11,7 +11,7 @@ use utoipa::{OpenApi, PartialSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, scope};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Problem, Result};
 use crate::keys::ProjectKey;
 use crate::{
     audit, environments, exposures, flags, health, projects, sdk_api, segments, stale, stream, telemetry,
@@ -21,6 +21,7 @@ use crate::{
 #[derive(OpenApi)]
 #[openapi(
     info(title = "Hoist", description = "Feature flags: ramped, audited, evaluated locally, and taken out again."),
+    components(schemas(Problem)),
     security(("token" = [])),
     modifiers(&Security),
 )]
@@ -120,11 +121,17 @@ fn describe_path(path: &str, operation: &mut Operation) {
     parameters.retain(|parameter| !matches!(parameter, RefOr::T(parameter) if in_path(parameter)));
     let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
     parameters.extend(names.map(|name| {
-        let (kind, schema) = match name {
-            "token" => ("id", String::schema()),
-            _ => ("key", ProjectKey::schema()),
+        let (kind, schema) =
+            if name == "token" { ("id", String::schema()) } else { ("key", ProjectKey::schema()) };
+        let example = match name {
+            "project" => "default",
+            "environment" => "development",
+            "flag" => "dashboard_v2",
+            "segment" => "nordics",
+            _ => "01a20aa2-0163-713e-a405-7b8d385a65e9",
         };
         let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
+        let parameter = parameter.example(Some(example.into()));
         let description = format!("The {name}'s {kind}");
         RefOr::T(
             parameter.required(Required::True).description(Some(description)).schema(Some(schema)).build(),
