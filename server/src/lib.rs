@@ -38,6 +38,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as HttpApp, HttpServer, ResponseError, body::BoxBody, web};
 use utoipa_swagger_ui::{Config, SwaggerUi};
@@ -206,7 +207,9 @@ async fn expect_loopback(
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let development =
         request.app_data::<web::Data<App>>().is_some_and(|app| app.settings.mode == Mode::Development);
-    let host = request.connection_info().host().to_owned();
+    // The `Host` itself: what forwarding headers say, any page can say.
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+    let host = host.or_else(|| Some(request.uri().authority()?.as_str())).unwrap_or_default().to_owned();
     if development && !is_loopback(&host) {
         let error =
             Error::Forbidden(format!("development mode answers to this machine only, not to `{host}`"));

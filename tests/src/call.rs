@@ -18,7 +18,12 @@ impl Call {
 
     /// Sends text as it is and calls it JSON.
     pub fn text(self, body: impl Into<String>) -> Call {
-        Call(self.0.header("content-type", "application/json").body(body.into()))
+        self.raw("application/json", body)
+    }
+
+    /// Sends text as it is and calls it what it may not be.
+    pub fn raw(self, media_type: &str, body: impl Into<String>) -> Call {
+        Call(self.0.header("content-type", media_type).body(body.into()))
     }
 
     /// Adds a header.
