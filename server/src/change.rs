@@ -44,6 +44,7 @@ pub struct Change<'a> {
     hash: String,
     reason: Option<String>,
     drafts: BTreeMap<EnvironmentKey, Draft>,
+    places: BTreeMap<(Kind, String), String>,
     entries: Vec<Entry>,
     gone: Vec<EnvironmentKey>,
     tokens_changed: bool,
@@ -103,6 +104,7 @@ impl<'a> Change<'a> {
             hash: GENESIS.to_owned(),
             reason: caller.reason.clone(),
             drafts: BTreeMap::new(),
+            places: BTreeMap::new(),
             entries: Vec::new(),
             gone: Vec::new(),
             tokens_changed: false,
@@ -181,6 +183,11 @@ impl<'a> Change<'a> {
             draft.documents.insert((kind, key.to_owned()), document);
         }
         Ok(())
+    }
+
+    /// Says where in the body a flag or segment stands, for bodies that hold several.
+    pub(crate) fn place(&mut self, kind: Kind, key: &str, pointer: String) {
+        self.places.insert((kind, key.to_owned()), pointer);
     }
 
     /// Says that an environment is served no more.

@@ -30,7 +30,8 @@ impl Change<'_> {
             let patch = draft.patch();
             let state =
                 base.apply(&patch).map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
-            check(&base, &state, &patch)?;
+            let faults = Faults { environment, places: &self.places };
+            faults.check(&base, &state, &patch)?;
             states.push((environment.clone(), state));
         }
         Ok(states)
@@ -72,37 +73,51 @@ async fn base(
     Ok(state)
 }
 
-/// Refuses a patch whose flags or segments have problems, or that breaks others which refer to them.
-fn check(before: &State, after: &State, patch: &Patch) -> Result<()> {
-    let own = |pointer: &str| pointer.strip_prefix("/settings").unwrap_or(pointer).to_owned();
-    let mut faults = Vec::new();
-    for (key, document) in &patch.flags {
-        if document.is_none() {
-            continue;
+/// Finds what is wrong with an environment's patch, and where in the body it stands.
+struct Faults<'a> {
+    environment: &'a EnvironmentKey,
+    places: &'a BTreeMap<(Kind, String), String>,
+}
+
+impl Faults<'_> {
+    /// Refuses a patch whose flags or segments have problems, or that breaks others which refer to them.
+    fn check(&self, before: &State, after: &State, patch: &Patch) -> Result<()> {
+        let mut faults = Vec::new();
+        for key in patch.flags.keys() {
+            let own = after.snapshot.flag(key).map(|flag| flag.problems().to_vec()).unwrap_or_default();
+            let all = own.into_iter().chain(after.snapshot.check(key));
+            faults.extend(all.map(|it| Fault::new(self.pointer(Kind::Flag, key, &it.pointer), it.detail)));
         }
-        let problems = after.snapshot.flag(key).map(|flag| flag.problems().to_vec()).unwrap_or_default();
-        let crossing = after.snapshot.check(key);
-        faults.extend(problems.into_iter().chain(crossing).map(|it| Fault::new(own(&it.pointer), it.detail)));
-    }
-    for key in patch.segments.keys() {
-        let problems =
-            after.snapshot.segment(key).map(|segment| segment.problems().to_vec()).unwrap_or_default();
-        faults.extend(problems.iter().map(|it| Fault::new(it.pointer.clone(), it.detail.clone())));
-    }
-    if !faults.is_empty() {
+        for key in patch.segments.keys() {
+            let own =
+                after.snapshot.segment(key).map(|segment| segment.problems().to_vec()).unwrap_or_default();
+            let own = own.into_iter();
+            faults.extend(own.map(|it| Fault::new(self.pointer(Kind::Segment, key, &it.pointer), it.detail)));
+        }
+        if !faults.is_empty() {
+            faults.dedup();
+            return Err(Error::Invalid(faults));
+        }
+        for key in referring(before, patch) {
+            let broken = |it: Problem| format!("flag `{key}` would break at {}: {}", it.pointer, it.detail);
+            faults.extend(after.snapshot.check(&key).into_iter().map(|it| Fault::new("", broken(it))));
+        }
+        if faults.is_empty() {
+            return Ok(());
+        }
         faults.dedup();
-        return Err(Error::Invalid(faults));
+        Err(Error::Conflict("other flags depend on this".to_owned(), faults))
     }
-    for key in referring(before, patch) {
-        let problems = after.snapshot.check(&key);
-        let broken = |it: Problem| format!("flag `{key}` would break at {}: {}", own(&it.pointer), it.detail);
-        faults.extend(problems.into_iter().map(|it| Fault::new("", broken(it))));
+
+    /// Where in the body a problem stands: a body is one thing, or holds several that said their places.
+    fn pointer(&self, kind: Kind, key: &str, pointer: &str) -> String {
+        let within = pointer.strip_prefix("/settings");
+        match (self.places.get(&(kind, key.to_owned())), within) {
+            (Some(place), Some(within)) => format!("{place}/settings/{}{within}", self.environment),
+            (Some(place), None) => format!("{place}{pointer}"),
+            (None, within) => within.unwrap_or(pointer).to_owned(),
+        }
     }
-    if faults.is_empty() {
-        return Ok(());
-    }
-    faults.dedup();
-    Err(Error::Conflict("other flags depend on this".to_owned(), faults))
 }
 
 /// The flags outside the patch that refer to something in it, directly or through others.

@@ -22,6 +22,7 @@ use crate::error::{Error, Fault, ReadProblems, Result, WriteProblems};
 use crate::flags::api::flags_left;
 use crate::flags::settings_api::settings_record;
 use crate::flags::{Flag, Purpose};
+use crate::history::Kind;
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::reply::Reply;
 use crate::segments::{MAX_SEGMENTS, NewSegment};
@@ -209,7 +210,8 @@ impl Change<'_> {
 
     async fn import_segments(&mut self, segments: Vec<NewSegment>, imported: &mut Imported) -> Result<()> {
         let existing = self.segments().await?;
-        for new in segments {
+        for (index, new) in segments.into_iter().enumerate() {
+            self.place(Kind::Segment, &new.key, format!("/segments/{index}"));
             check_texts(new.name.as_deref(), Some(&new.description))?;
             let before = existing.iter().find(|it| it.key == new.key);
             let mut after = new.into_segment(self.at, self.actor());
@@ -234,6 +236,7 @@ impl Change<'_> {
         flags_left(self, flags.len()).await?;
         for (index, new) in flags.into_iter().enumerate() {
             let at = format!("/flags/{index}");
+            self.place(Kind::Flag, &new.key, at.clone());
             let settings = new.settings.clone();
             let flag = match self.flag(&new.key).await {
                 Ok(before) => self.import_over(&at, &before, new, imported).await?,
