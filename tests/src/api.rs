@@ -124,7 +124,7 @@ impl Api {
         let (mut items, mut next) = (Vec::new(), path.to_owned());
         loop {
             let mut page = self.get(&next).ok().await;
-            items.extend(page["items"].as_array_mut().expect("a page").drain(..));
+            items.append(page["items"].as_array_mut().expect("a page"));
             let Some(cursor) = page["next_cursor"].as_str() else { return items };
             next = format!("{path}&cursor={cursor}");
         }

@@ -20,8 +20,7 @@ pub async fn live_at(client: &Client, revision: u64) {
 /// Waits until the application's status is as it should be, and gives it.
 pub async fn until(client: &Client, wanted: impl FnMut(&Status) -> bool) -> Status {
     let mut watch = client.watch();
-    let waited = tokio::time::timeout(crate::PATIENCE, watch.wait_for(wanted)).await;
-    match waited {
+    match tokio::time::timeout(crate::PATIENCE, watch.wait_for(wanted)).await {
         Ok(Ok(status)) => *status,
         _ => panic!("still {} ({:?})", client.status(), client.trouble()),
     }

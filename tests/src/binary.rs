@@ -40,12 +40,12 @@ fn build() -> PathBuf {
             build.env_remove(name);
         }
     }
-    let built = build
+    let outcome = build
         .args(["build", "--quiet", "--workspace", "--bin", "hoist", "--profile", profile, "--target-dir"])
         .arg(target)
         .current_dir(repository())
         .status()
         .expect("cargo");
-    assert!(built.success(), "`hoist` does not build");
+    assert!(outcome.success(), "`hoist` does not build");
     folder.join("hoist")
 }

@@ -34,14 +34,12 @@ pub use wire::{Frame, Wire};
 use std::time::Duration;
 
 /// How long anything may take that must happen.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Waits for what must happen.
 pub async fn within<T>(what: &str, happens: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(PATIENCE, happens).await {
-        Ok(happened) => happened,
-        Err(_) => panic!("{what}: not within {} s", PATIENCE.as_secs()),
-    }
+    let late = |_| panic!("{what}: not within {} s", PATIENCE.as_secs());
+    tokio::time::timeout(PATIENCE, happens).await.unwrap_or_else(late)
 }
 
 /// The keys of so many users.

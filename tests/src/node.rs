@@ -1,7 +1,7 @@
 //! A server in this process, whose clock the story moves.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ impl Node {
     pub async fn start_with(variables: &[(&str, &str)]) -> Node {
         let data = tempfile::tempdir().expect("a folder");
         let clock = Clock::manual(Timestamp::parse(DAWN).expect("an instant"));
-        let settings = settings(data.path().to_owned(), variables);
+        let settings = settings(data.path(), variables);
         let (started, start) = oneshot::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn({
@@ -75,7 +75,7 @@ impl Drop for Node {
     }
 }
 
-fn settings(data: PathBuf, variables: &[(&str, &str)]) -> Settings {
+fn settings(data: &Path, variables: &[(&str, &str)]) -> Settings {
     let own = [
         ("HOIST_LISTEN", "127.0.0.1:0".to_owned()),
         ("HOIST_DATA_DIR", data.display().to_string()),

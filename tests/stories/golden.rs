@@ -12,7 +12,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use hoist::{Client, Context};
+use hoist::{Client, Context, ErrorCode};
 use serde_json::{Map, Value, json};
 use tests::{Api, Environment, Node, application, live_at, repository};
 
@@ -220,7 +220,7 @@ impl<'g> Served<'g> {
             "value": answer.value,
             "variant": answer.variant,
             "reason": answer.reason.as_str(),
-            "error": answer.error().map(|code| code.as_str()),
+            "error": answer.error().map(ErrorCode::as_str),
             "rule": answer.rule,
             "bucket": answer.bucket,
             "threshold": answer.threshold,
@@ -263,17 +263,17 @@ async fn check(served: &Served<'_>, tally: &mut Tally) -> Vec<String> {
     for case in &served.golden.cases {
         let gone = refused.contains(case["flag"].as_str().unwrap());
         let strict = has_object(&case["context"]);
-        let expected = match gone {
-            true => json!({ "reason": "ERROR", "error": "FLAG_NOT_FOUND" }),
-            false => only_answered(&case["expect"]),
+        let expected = if gone {
+            json!({ "reason": "ERROR", "error": "FLAG_NOT_FOUND" })
+        } else {
+            only_answered(&case["expect"])
         };
         let (told, read) = (served.server(case).await, served.client(case));
-        let told_right = match strict {
-            true => {
-                let place = told["problem"]["errors"][0]["pointer"].as_str();
-                told["status"] == 422 && place.is_some_and(|place| place.starts_with("/context/"))
-            }
-            false => told == expected,
+        let told_right = if strict {
+            let place = told["problem"]["errors"][0]["pointer"].as_str();
+            told["status"] == 422 && place.is_some_and(|place| place.starts_with("/context/"))
+        } else {
+            told == expected
         };
         for (door, answered, right) in [("server", &told, told_right), ("client", &read, read == expected)] {
             if !right {

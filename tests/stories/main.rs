@@ -1,9 +1,17 @@
 //! Stories: what Hoist promises, told over real sockets. One file each.
 
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
+
 mod away;
+mod cli;
 mod crash;
+mod golden;
+mod help;
+mod migrations;
+mod openapi;
 mod ramp;
 mod refusals;
 mod start;
 mod stream;
+mod tidy;
 mod writers;

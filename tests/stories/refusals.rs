@@ -73,7 +73,7 @@ fn with_rule(rule: Value) -> Value {
 }
 
 /// Good settings with one condition.
-fn with_condition(condition: Value) -> Value {
+fn with_condition(condition: &Value) -> Value {
     with_rule(json!({ "conditions": [condition], "serve": "on" }))
 }
 
@@ -160,7 +160,7 @@ async fn settings_that_say_what_cannot_be_are_refused() {
         |what, settings: Value, pointers| refusal(what, house.put(&settings), 422, "invalid", pointers);
     let rule = json!({ "conditions": [], "rollout": 50, "serve": "on" });
     let condition = |operator: &str, value: Value| {
-        with_condition(json!({ "attribute": "plan", "operator": operator, "values": [value] }))
+        with_condition(&json!({ "attribute": "plan", "operator": operator, "values": [value] }))
     };
     let rule_with = |field: &str, value: Value| {
         let mut rule = rule.clone();
