@@ -6,12 +6,13 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fanout::Fanout;
-use crate::history;
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::projects::{self, Project};
 use crate::settings::{Mode, Settings};
 use crate::snapshots::{Live, Snapshots, State};
 use crate::store::Store;
 use crate::stream::Streams;
+use crate::{environments, history};
 
 /// The running service.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl App {
             store,
             snapshots: Arc::default(),
         };
-        app.store.ensure_default_project(app.clock.now()).await?;
+        app.ensure_default_project().await?;
         app.reload_tokens().await?;
         if app.settings.mode == Mode::Production && !app.access.has_admin() {
             let detail =
@@ -55,6 +56,22 @@ impl App {
         }
         app.refresh().await?;
         Ok(app)
+    }
+
+    /// Makes the project `default` in an empty store, with the environments that every new project has.
+    async fn ensure_default_project(&self) -> Result<()> {
+        let mut transaction = self.store.write.begin().await?;
+        let key = ProjectKey::stored("default".to_owned());
+        let (name, created_by, created_at) = ("Default".to_owned(), "system".to_owned(), self.clock.now());
+        let project = Project { key, name, description: String::new(), created_at, created_by };
+        match projects::store::insert(&mut transaction, &project).await {
+            Ok(()) => {}
+            Err(Error::Conflict(..)) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+        environments::store::insert_usual(&mut transaction, &project.key, created_at).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Reads the tokens again.

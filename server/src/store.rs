@@ -188,6 +188,12 @@ pub(crate) trait Columns {
     fn optional_time(&self, column: &str) -> Result<Option<Timestamp>, sqlx::Error>;
     /// A JSON document.
     fn document<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, sqlx::Error>;
+    /// A value that serde writes as a plain word.
+    fn word<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, sqlx::Error>;
+}
+
+fn unreadable(column: &str, source: serde_json::Error) -> sqlx::Error {
+    sqlx::Error::ColumnDecode { index: column.to_owned(), source: source.into() }
 }
 
 impl Columns for AnyRow {
@@ -213,8 +219,11 @@ impl Columns for AnyRow {
 
     fn document<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, sqlx::Error> {
         let text: String = self.try_get(column)?;
-        serde_json::from_str(&text)
-            .map_err(|source| sqlx::Error::ColumnDecode { index: column.to_owned(), source: source.into() })
+        serde_json::from_str(&text).map_err(|source| unreadable(column, source))
+    }
+
+    fn word<T: serde::de::DeserializeOwned>(&self, column: &str) -> Result<T, sqlx::Error> {
+        serde_json::from_value(self.text(column)?.into()).map_err(|source| unreadable(column, source))
     }
 }
 

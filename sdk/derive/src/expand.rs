@@ -54,12 +54,12 @@ fn bounded(generics: &Generics, parts: &Parts<'_>) -> Generics {
     if generics.type_params().next().is_none() {
         return generics;
     }
-    let clause = generics.make_where_clause();
+    let bounds = generics.make_where_clause();
     for (_, Part { of_type, .. }) in &parts.attributes {
-        clause.predicates.push(parse_quote!(#of_type: ::hoist::AsAttribute));
+        bounds.predicates.push(parse_quote!(#of_type: ::hoist::AsAttribute));
     }
     if let Some(Part { of_type, .. }) = parts.targeting_key {
-        clause.predicates.push(parse_quote!(#of_type: ::hoist::TargetingKey));
+        bounds.predicates.push(parse_quote!(#of_type: ::hoist::TargetingKey));
     }
     generics
 }

@@ -14,25 +14,19 @@ use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::store::{Columns, Filtered, Store, stored};
 
-/// Reads a value that serde writes as a plain word.
-pub(crate) fn word<T: serde::de::DeserializeOwned>(row: &AnyRow, column: &str) -> Result<T, sqlx::Error> {
-    serde_json::from_value(row.text(column)?.into())
-        .map_err(|source| sqlx::Error::ColumnDecode { index: column.to_owned(), source: source.into() })
-}
-
 fn flag(row: &AnyRow) -> Result<Flag, sqlx::Error> {
     Ok(Flag {
         key: FlagKey::stored(row.text("key")?),
         name: row.text("name")?,
         description: row.text("description")?,
-        flag_type: word::<FlagType>(row, "type")?,
+        flag_type: row.word::<FlagType>("type")?,
         variants: row.document("variants")?,
-        purpose: word(row, "purpose")?,
+        purpose: row.word("purpose")?,
         owner: row.text("owner")?,
         tags: row.document("tags")?,
         expires_at: row.optional_time("expires_ms")?,
         salt: row.text("salt")?,
-        bucketing: word::<Bucketing>(row, "bucketing")?,
+        bucketing: row.word::<Bucketing>("bucketing")?,
         version: row.count("version")?,
         created_at: row.time("created_ms")?,
         created_by: row.text("created_by")?,

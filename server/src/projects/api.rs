@@ -2,8 +2,9 @@
 
 use actix_web::{delete, get, patch, post, web};
 
+use super::transfer::{self, Imported, ProjectFile};
 use super::{NewProject, Project, ProjectUpdate, check_texts, store};
-use crate::access::Caller;
+use crate::access::{Caller, Via};
 use crate::app::App;
 use crate::audit::{Action, diff};
 use crate::body::Body;
@@ -121,4 +122,32 @@ pub(crate) async fn delete_project(
     }
     change.record(record(Action::ProjectDeleted, Some(&before), None));
     change.commit(Reply::no_content()).await
+}
+
+/// Exports a project: environments, segments, flags and their settings.
+#[utoipa::path(tag = "projects", responses((status = 200, body = ProjectFile), ReadProblems))]
+#[get("/projects/{project}/export")]
+pub(crate) async fn export_project(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<ProjectKey>,
+) -> Result<Reply> {
+    caller.view(&path, None)?;
+    Ok(Reply::ok(&transfer::read(&app, &path).await?))
+}
+
+/// Imports a project file into a project that is there: all of it or nothing.
+#[utoipa::path(tag = "projects", request_body = ProjectFile, responses((status = 200, body = Imported), ReadProblems, WriteProblems))]
+#[post("/projects/{project}/import")]
+pub(crate) async fn import_project(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<ProjectKey>,
+    body: Body<ProjectFile>,
+) -> Result<Reply> {
+    caller.administer(&path)?;
+    let caller = caller.by(Via::Import);
+    let mut change = app.change(&caller, &path).await?;
+    let imported = change.import(body.0).await?;
+    change.commit(Reply::ok(&imported)).await
 }

@@ -57,22 +57,6 @@ impl Store {
     pub async fn project(&self, key: &ProjectKey) -> Result<Project> {
         self.projects(Some(key)).await?.pop().ok_or_else(|| Error::missing("project", key))
     }
-
-    /// Makes the project `default` in an empty store, with its three environments.
-    pub async fn ensure_default_project(&self, now: Timestamp) -> Result<()> {
-        let mut transaction = self.write.begin().await?;
-        let key = ProjectKey::stored("default".to_owned());
-        let (name, created_by) = ("Default".to_owned(), "system".to_owned());
-        let project = Project { key, name, description: String::new(), created_at: now, created_by };
-        match insert(&mut transaction, &project).await {
-            Ok(()) => {}
-            Err(Error::Conflict(..)) => return Ok(()),
-            Err(error) => return Err(error),
-        }
-        crate::environments::store::insert_usual(&mut transaction, &project.key, now).await?;
-        transaction.commit().await?;
-        Ok(())
-    }
 }
 
 impl Change<'_> {

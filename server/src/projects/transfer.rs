@@ -5,26 +5,22 @@
 
 use std::collections::BTreeMap;
 
-use actix_web::{get, post, web};
 use hoist_evaluation::{Bucketing, FlagType, Settings, Variants};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::check_texts;
-use crate::access::{Caller, Via};
 use crate::app::App;
 use crate::audit::Action;
-use crate::body::Body;
 use crate::change::{Change, Record};
 use crate::clock::Timestamp;
 use crate::environments::{MAX_ENVIRONMENTS, NewEnvironment};
-use crate::error::{Error, Fault, ReadProblems, Result, WriteProblems};
+use crate::error::{Error, Fault, Result};
 use crate::flags::api::flags_left;
 use crate::flags::settings_api::settings_record;
 use crate::flags::{Flag, Purpose};
 use crate::history::Kind;
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
-use crate::reply::Reply;
 use crate::segments::{MAX_SEGMENTS, NewSegment};
 
 /// The version of the document's form.
@@ -92,19 +88,8 @@ pub(crate) struct FileFlag {
     pub settings: BTreeMap<EnvironmentKey, Settings>,
 }
 
-/// Exports a project: environments, segments, flags and their settings.
-#[utoipa::path(tag = "projects", responses((status = 200, body = ProjectFile), ReadProblems))]
-#[get("/projects/{project}/export")]
-pub(crate) async fn export_project(
-    app: web::Data<App>,
-    caller: Caller,
-    path: web::Path<ProjectKey>,
-) -> Result<Reply> {
-    caller.view(&path, None)?;
-    Ok(Reply::ok(&read(&app, &path).await?))
-}
-
-async fn read(app: &App, key: &ProjectKey) -> Result<ProjectFile> {
+/// Reads a whole project.
+pub(super) async fn read(app: &App, key: &ProjectKey) -> Result<ProjectFile> {
     let project = app.store.project(key).await?;
     let environments = app.store.environments(key).await?;
     let segments = app.store.segments(key).await?;
@@ -156,39 +141,28 @@ pub(crate) struct Imported {
     pub settings_updated: usize,
 }
 
-/// Imports a project file into a project that is there: all of it or nothing.
-#[utoipa::path(tag = "projects", request_body = ProjectFile, responses((status = 200, body = Imported), ReadProblems, WriteProblems))]
-#[post("/projects/{project}/import")]
-pub(crate) async fn import_project(
-    app: web::Data<App>,
-    caller: Caller,
-    path: web::Path<ProjectKey>,
-    body: Body<ProjectFile>,
-) -> Result<Reply> {
-    caller.administer(&path)?;
-    let Body(file) = body;
-    if file.hoist != FORM {
-        return Err(Error::invalid("/hoist", format!("this server reads version {FORM} of the form")));
-    }
-    let caller = caller.by(Via::Import);
-    let mut change = app.change(&caller, &path).await?;
-    let mut imported = Imported::default();
-    change.import_environments(&file, &mut imported).await?;
-    change.import_segments(file.segments, &mut imported).await?;
-    change.import_flags(file.flags, &mut imported).await?;
-    change.record(Record {
-        action: Action::ProjectImported,
-        kind: "project",
-        key: path.to_string(),
-        environment: None,
-        flag: None,
-        changes: crate::audit::diff(None, Some(&imported)),
-    });
-    change.serve_new_environments();
-    change.commit(Reply::ok(&imported)).await
-}
-
 impl Change<'_> {
+    /// Creates what is missing and updates what differs.
+    pub(super) async fn import(&mut self, file: ProjectFile) -> Result<Imported> {
+        if file.hoist != FORM {
+            return Err(Error::invalid("/hoist", format!("this server reads version {FORM} of the form")));
+        }
+        let mut imported = Imported::default();
+        self.import_environments(&file, &mut imported).await?;
+        self.import_segments(file.segments, &mut imported).await?;
+        self.import_flags(file.flags, &mut imported).await?;
+        self.record(Record {
+            action: Action::ProjectImported,
+            kind: "project",
+            key: self.project.to_string(),
+            environment: None,
+            flag: None,
+            changes: crate::audit::diff(None, Some(&imported)),
+        });
+        self.serve_new_environments();
+        Ok(imported)
+    }
+
     async fn import_environments(&mut self, file: &ProjectFile, imported: &mut Imported) -> Result<()> {
         let existing = self.environments().await?;
         for (position, new) in (0..).zip(&file.environments) {

@@ -8,7 +8,6 @@ use super::Token;
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::flags::store::word;
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::store::{Columns, Store};
 
@@ -16,8 +15,8 @@ fn token(row: &AnyRow) -> Result<Token, sqlx::Error> {
     Ok(Token {
         id: row.text("id")?,
         name: row.text("name")?,
-        kind: word(row, "kind")?,
-        role: word(row, "role")?,
+        kind: row.word("kind")?,
+        role: row.word("role")?,
         project: Some(ProjectKey::stored(row.text("project")?)),
         environment: row.optional_text("environment")?.map(EnvironmentKey::stored),
         created_at: row.time("created_ms")?,
