@@ -82,9 +82,9 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
     Ok(bytes.freeze())
 }
 
-/// Reads `T` out of JSON text. Top-level fields named in `read_only` that `T` does not know are let through and their
-/// names returned; every other unknown field is a fault.
-pub fn parse<T: DeserializeOwned>(text: &[u8], read_only: &[&str]) -> Result<(T, Vec<String>)> {
+/// Reads `T` out of JSON text. Top-level fields named in `known` that `T` passes over are let through and their names
+/// returned, with all that lies below them; every other field that `T` passes over is a fault.
+pub fn parse<T: DeserializeOwned>(text: &[u8], known: &[&str]) -> Result<(T, Vec<String>)> {
     refuse_duplicates(text)?;
     let mut unknown = Vec::new();
     let mut sent_back = Vec::new();
@@ -93,7 +93,8 @@ pub fn parse<T: DeserializeOwned>(text: &[u8], read_only: &[&str]) -> Result<(T,
     let tracked = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let read = serde_ignored::deserialize::<_, _, T>(tracked, |path| {
         let pointer = ignored_pointer(&path);
-        match read_only.iter().find(|name| pointer.strip_prefix('/') == Some(*name)) {
+        let field = pointer.split('/').nth(1).unwrap_or_default();
+        match known.iter().find(|name| **name == field) {
             Some(name) => sent_back.push((*name).to_owned()),
             None => unknown.push(Fault::new(pointer, "there is no such field")),
         }

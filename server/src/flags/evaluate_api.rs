@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::LastChange;
 use crate::access::Caller;
 use crate::app::App;
-use crate::body::Body;
+use crate::body::{Text, parse};
 use crate::clock::Timestamp;
 use crate::error::{Error, ReadProblems, Result, WriteProblems};
 use crate::keys::{EnvironmentKey, ProjectKey};
@@ -63,11 +63,12 @@ pub(crate) async fn evaluate(
     app: web::Data<App>,
     caller: Caller,
     path: web::Path<(ProjectKey, EnvironmentKey)>,
-    body: Body<Question>,
+    body: Text,
 ) -> Result<Reply> {
     let (project, environment) = path.into_inner();
     caller.view(&project, Some(&environment))?;
-    let Body(question) = body;
+    // An object in a context is no attribute: evaluation passes it over, here as in every SDK.
+    let (question, _) = parse::<Question>(&body.0, &["context"])?;
     let state = app.live(&project, &environment)?.state();
     let revision = match question.at {
         None => state.revision(),
