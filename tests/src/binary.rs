@@ -29,7 +29,8 @@ fn build() -> PathBuf {
         other => other,
     };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    // All of the workspace, so that the dependencies have the same features as for the tests and are built once.
+    // All of the workspace with its examples: so the dependencies have the features that the tests give them, and are
+    // not built a second time.
     let mut build = Command::new(cargo);
     // What cargo tells a test about its own package would look like a change to build scripts that ask for it.
     for (name, _) in std::env::vars_os() {
@@ -41,7 +42,16 @@ fn build() -> PathBuf {
         }
     }
     let outcome = build
-        .args(["build", "--quiet", "--workspace", "--bin", "hoist", "--profile", profile, "--target-dir"])
+        .args([
+            "build",
+            "--quiet",
+            "--workspace",
+            "--bins",
+            "--examples",
+            "--profile",
+            profile,
+            "--target-dir",
+        ])
         .arg(target)
         .current_dir(repository())
         .status()

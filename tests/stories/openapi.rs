@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use regex::Regex;
 use serde_json::Value;
-use tests::repository;
+use tests::{Node, repository, tracked};
 
 fn document() -> String {
     hoist_server::openapi().to_pretty_json().expect("JSON") + "\n"
@@ -66,6 +67,63 @@ fn every_parameter_of_a_path_is_described_and_every_operation_has_its_own_name()
             assert_eq!(described, wanted, "{method} {path}");
             let name = operation["operationId"].as_str().expect("operationId");
             assert!(names.insert(name.to_owned()), "two operations are called {name}");
+        }
+    }
+}
+
+const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
+
+#[test]
+fn every_route_in_the_source_is_in_it_and_no_other() {
+    let route = Regex::new(r#"(?m)^#\[(get|put|post|patch|delete)\("(/[^"]*)"\)\]"#).expect("a pattern");
+    let mut written = BTreeSet::new();
+    for path in tracked().into_iter().filter(|path| path.starts_with("server/src")) {
+        let source = std::fs::read_to_string(repository().join(path)).unwrap_or_default();
+        written.extend(route.captures_iter(&source).map(|found| (found[1].to_owned(), found[2].to_owned())));
+    }
+    // The front page, the reference and this document are for people's eyes; the API is all else.
+    for page in ["/", "/docs", "/openapi.json"] {
+        assert!(written.remove(&("get".to_owned(), page.to_owned())), "{page} is gone");
+    }
+    let described = described().into_iter().map(|(method, path)| {
+        let bare = path.strip_prefix("/api/v1").or_else(|| path.strip_prefix("/sdk/v1")).unwrap_or(&path);
+        (method.to_owned(), bare.to_owned())
+    });
+    assert_eq!(described.collect::<BTreeSet<_>>(), written);
+}
+
+/// Every operation of the document: method and path.
+fn described() -> Vec<(&'static str, String)> {
+    let document = parsed();
+    let paths = document["paths"].as_object().expect("paths");
+    let methods = |(path, item): (&String, &Value)| {
+        let there = METHODS.into_iter().filter(|method| item.get(*method).is_some());
+        there.map(|method| (method, path.clone())).collect::<Vec<_>>()
+    };
+    paths.iter().flat_map(methods).collect()
+}
+
+#[tokio::test]
+async fn every_operation_in_it_answers_and_refuses_other_methods() {
+    let node = Node::start().await;
+    let outsider = node.api().with_token("");
+    let described = described();
+    for (method, path) in &described {
+        let real = path.replace(['{', '}'], "");
+        let call = async |method: &str| {
+            outsider.call(method.to_uppercase().parse().expect("a method"), &real).send().await
+        };
+        let answer = call(method).await;
+        match path.split('/').nth(1) {
+            Some("api" | "sdk") => drop(answer.problem(401, "unauthenticated")),
+            _ => assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text),
+        }
+        for other in METHODS {
+            if !described.iter().any(|(method, it)| *method == other && it == path) {
+                let refused = call(other).await;
+                refused.problem(405, "wrong-method");
+                assert!(refused.header("allow").contains(&method.to_uppercase()), "{other} {path}");
+            }
         }
     }
 }

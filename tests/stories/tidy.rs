@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use hoist_server::Settings;
 use regex::Regex;
 use tests::{repository, tracked};
 
@@ -299,6 +300,39 @@ fn every_migration_leads_both_ways_and_is_listed() {
 }
 
 #[test]
+fn columns_have_the_two_types_that_both_engines_read_alike() {
+    let (comment, table) = (regex("--.*"), regex(r"(?s)CREATE TABLE \w+ \((.*?)\n\);"));
+    let column = regex(r"^[a-z_]+ +(TEXT|BIGINT)\b|^(PRIMARY KEY|FOREIGN KEY|UNIQUE|CHECK)\b|^$");
+    let added = regex(r"(?i)ADD COLUMN +\w+ +(\w+)");
+    let (mut complaints, mut seen) = (Vec::new(), 0);
+    for (path, text) in texts(".sql").into_iter().filter(|(path, _)| path.starts_with("migrations/")) {
+        let text = comment.replace_all(&text, "");
+        for table in table.captures_iter(&text) {
+            let lines = table[1].lines().map(str::trim).inspect(|_| seen += 1);
+            complaints
+                .extend(lines.filter(|line| !column.is_match(line)).map(|line| format!("{path}: {line}")));
+        }
+        let odd = added.captures_iter(&text).filter(|found| !["TEXT", "BIGINT"].contains(&&found[1]));
+        complaints.extend(odd.map(|found| format!("{path}: {}", &found[0])));
+    }
+    no(&complaints);
+    assert!(seen > 50, "only {seen} lines of tables were read");
+}
+
+#[test]
+fn what_is_run_can_be_run() {
+    use std::os::unix::fs::PermissionsExt;
+    for path in ["tests/run", "tests/schemathesis", ".ci/run"] {
+        let mode = fs::metadata(repository().join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o111, 0o111, "{path} cannot be executed");
+        assert!(text(path).starts_with("#!/usr/bin/env bash\n"), "{path}");
+    }
+    let ci = text(".ci/run");
+    let commands: Vec<&str> = ci.lines().filter(|line| !line.is_empty() && !line.starts_with('#')).collect();
+    assert!(commands.len() == 1 && commands[0].contains("tests/run"), "CI does something else: {commands:?}");
+}
+
+#[test]
 fn the_example_of_the_environment_names_every_variable_and_no_other() {
     let (settings, example) = (text("server/src/settings.rs"), text(".env.example"));
     let read = |list: &str| -> BTreeSet<String> {
@@ -316,6 +350,10 @@ fn the_example_of_the_environment_names_every_variable_and_no_other() {
     assert_eq!(told(r"(?m)^#   (HOIST_\w+)  "), client);
     let known: BTreeSet<String> = server.union(&client).cloned().collect();
     assert_eq!(told(r"(HOIST_[A-Z_]+)"), known, "the text names another variable");
+    let defaults = regex(r"(?m)^# (HOIST_\w+)=(.+)$");
+    let defaults = defaults.captures_iter(&example).map(|it| (it[1].to_owned(), it[2].to_owned()));
+    let (shown, bare) = (Settings::from_env(defaults), Settings::from_env(std::iter::empty()));
+    assert_eq!(format!("{:?}", shown.unwrap()), format!("{:?}", bare.unwrap()), "a default that is none");
 }
 
 /// The words of a name in either case.
