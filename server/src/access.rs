@@ -169,6 +169,17 @@ impl Caller {
         self.token.project.as_ref()
     }
 
+    /// The environment the caller is confined to.
+    pub fn environment(&self) -> Option<&EnvironmentKey> {
+        self.token.environment.as_ref()
+    }
+
+    /// Lets viewers of the whole project in.
+    pub fn view_all(&self, project: &ProjectKey) -> Result<()> {
+        self.expect(Role::Viewer, project, None)?;
+        self.unbounded(None)
+    }
+
     fn expect(&self, role: Role, project: &ProjectKey, environment: Option<&EnvironmentKey>) -> Result<()> {
         let token = &self.token;
         if token.project.as_ref().is_some_and(|own| own != project) {

@@ -83,6 +83,8 @@ impl App {
     /// Brings every environment in memory to the revision that the store has. It runs at start and on a timer, and
     /// does no harm when there is nothing to do.
     pub async fn refresh(&self) -> Result<()> {
+        // Before the store is asked: what is served only afterwards is not missed by an older answer.
+        let served = self.snapshots.all();
         let revisions = self.store.revisions().await?;
         for (project, environment, revision) in &revisions {
             match self.snapshots.get(project, environment) {
@@ -96,7 +98,7 @@ impl App {
                 }
             }
         }
-        for ((project, environment), _) in self.snapshots.all() {
+        for ((project, environment), _) in served {
             if !revisions.iter().any(|(p, e, _)| *p == project && *e == environment) {
                 self.snapshots.remove(&project, &environment);
             }

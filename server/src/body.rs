@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -19,6 +20,9 @@ use crate::error::{Error, Fault, Result};
 pub const MAX_BODY: usize = 2 * 1024 * 1024;
 /// The largest body of an import, in bytes.
 pub const MAX_IMPORT: usize = 64 * 1024 * 1024;
+
+/// How long a client may take to send a body.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// SHA-256 of the body, left in the request for the idempotency fingerprint.
 #[derive(Clone, Debug)]
@@ -51,8 +55,18 @@ impl FromRequest for Text {
         let payload = payload.take();
         Box::pin(async move {
             expect_json(&request)?;
-            let limit = if request.path().ends_with("/import") { MAX_IMPORT } else { MAX_BODY };
-            let bytes = read(payload, limit).await?;
+            let limit = if request.match_pattern().is_some_and(|route| route.ends_with("/{project}/import")) {
+                MAX_IMPORT
+            } else {
+                MAX_BODY
+            };
+            let slow = |_| {
+                Error::Malformed(
+                    format!("the body took longer than {} s", BODY_TIMEOUT.as_secs()),
+                    Vec::new(),
+                )
+            };
+            let bytes = tokio::time::timeout(BODY_TIMEOUT, read(payload, limit)).await.map_err(slow)??;
             let digest = Sha256::digest(&bytes);
             request.extensions_mut().insert(Fingerprint(crate::audit::hex(&digest)));
             Ok(Self(bytes))
@@ -86,6 +100,10 @@ async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
 /// returned, with all that lies below them; every other field that `T` passes over is a fault.
 pub fn parse<T: DeserializeOwned>(text: &[u8], known: &[&str]) -> Result<(T, Vec<String>)> {
     refuse_duplicates(text)?;
+    // serde would read the fields of a struct from a list, too.
+    if text.trim_ascii_start().first() != Some(&b'{') {
+        return Err(Error::invalid("", "the body must be an object"));
+    }
     let mut unknown = Vec::new();
     let mut sent_back = Vec::new();
     let mut track = serde_path_to_error::Track::new();

@@ -65,7 +65,7 @@ const UNANSWERED: Duration = Duration::from_secs(30);
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The store cannot be opened or is not as this version needs it.
-    #[error("{0}")]
+    #[error("{}", told(.0))]
     Store(#[from] Error),
     /// The data folder cannot be made.
     #[error("the data folder {path} cannot be made: {source}")]
@@ -86,6 +86,14 @@ pub enum StartError {
     /// The server broke while it ran.
     #[error("the server stopped: {0}")]
     Stopped(#[from] std::io::Error),
+}
+
+/// Who starts a server may know what a caller of it is not told.
+fn told(error: &Error) -> String {
+    match error {
+        Error::Internal(source) => source.clone(),
+        other => other.to_string(),
+    }
 }
 
 /// A server that listens, and perhaps already answers.
@@ -117,7 +125,10 @@ impl Server {
                 .wrap(from_fn(expect_loopback))
                 .wrap(from_fn(telemetry::observe))
                 .configure(routes::configure)
-                .service(SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json")))
+                .service(
+                    SwaggerUi::new("/docs/{_:.*}")
+                        .config(Config::from("/openapi.json").validator_url("none")),
+                )
                 .default_service(web::to(routes::nothing_here))
         })
         .on_connect(|connection, _| notice_the_dead(connection))
@@ -219,9 +230,11 @@ async fn expect_loopback(
 }
 
 fn is_loopback(host: &str) -> bool {
-    let name = match host.strip_prefix('[') {
-        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
-        None => host.rsplit_once(':').map_or(host, |(name, _)| name),
+    let host = host.to_ascii_lowercase();
+    let name = match host.strip_prefix('[').and_then(|bracketed| bracketed.split_once(']')) {
+        Some((name, port)) if port.is_empty() || port.starts_with(':') => name,
+        Some(_) => return false,
+        None => host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name),
     };
     name == "localhost"
         || name.ends_with(".localhost")
@@ -234,14 +247,26 @@ mod tests {
 
     #[test]
     fn only_this_machine_is_loopback() {
-        for host in
-            ["localhost", "localhost:8080", "127.0.0.1:8080", "[::1]:8080", "hoist.localhost:1", "127.0.0.2"]
-        {
+        for host in [
+            "localhost",
+            "localhost:8080",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "hoist.localhost:1",
+            "LOCALHOST",
+            "127.0.0.2",
+        ] {
             assert!(is_loopback(host), "{host}");
         }
-        for host in
-            ["evil.example", "evil.example:8080", "localhost.evil.example", "10.0.0.1:8080", "", "[::2]:1"]
-        {
+        for host in [
+            "evil.example",
+            "evil.example:8080",
+            "localhost.evil.example",
+            "[::1].evil.example",
+            "10.0.0.1:8080",
+            "",
+            "[::2]:1",
+        ] {
             assert!(!is_loopback(host), "{host}");
         }
     }

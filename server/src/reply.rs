@@ -16,6 +16,8 @@ pub struct Reply {
     pub location: Option<String>,
     /// The JSON text; empty for no content.
     pub body: String,
+    /// What a repeated request is answered instead, where the body holds a secret that is shown once.
+    pub kept: Option<String>,
 }
 
 impl Reply {
@@ -36,7 +38,19 @@ impl Reply {
 
     /// 204.
     pub fn no_content() -> Self {
-        Self { status: StatusCode::NO_CONTENT, version: None, location: None, body: String::new() }
+        Self {
+            status: StatusCode::NO_CONTENT,
+            version: None,
+            location: None,
+            body: String::new(),
+            kept: None,
+        }
+    }
+
+    /// Says what a repeated request is answered: this, and not the body with its secret.
+    #[must_use]
+    pub fn kept_as(self, body: &impl Serialize) -> Self {
+        Self { kept: Some(serde_json::to_string(body).unwrap_or_default()), ..self }
     }
 
     /// Adds the entity tag.
@@ -48,7 +62,7 @@ impl Reply {
     fn json(status: StatusCode, body: &impl Serialize) -> Self {
         // Our own types always serialise; were one not to, the empty body would fail every test of it.
         let body = serde_json::to_string(body).unwrap_or_default();
-        Self { status, version: None, location: None, body }
+        Self { status, version: None, location: None, body, kept: None }
     }
 
     /// Builds the HTTP response.

@@ -159,7 +159,10 @@ impl Routes {
         let asked = split(path);
         let matches = |template: &[String]| {
             template.len() == asked.len()
-                && template.iter().zip(&asked).all(|(part, asked)| part.starts_with('{') || part == asked)
+                && template
+                    .iter()
+                    .zip(&asked)
+                    .all(|(part, asked)| (part.starts_with('{') && !asked.is_empty()) || part == asked)
         };
         let methods =
             self.methods.iter().filter(|(template, _)| matches(template)).flat_map(|(_, methods)| methods);

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, get, web};
@@ -55,7 +56,11 @@ pub(crate) async fn observe<B: MessageBody>(
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let (status, duration) = (response.status().as_u16(), started.elapsed());
     let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
-    let labels = [("method", method.to_string()), ("route", route.clone()), ("status", status.to_string())];
+    // A method of somebody's own making must not become a series of its own.
+    let known =
+        method.is_safe() || [Method::PUT, Method::POST, Method::PATCH, Method::DELETE].contains(&method);
+    let name = if known { method.to_string() } else { "other".to_owned() };
+    let labels = [("method", name), ("route", route.clone()), ("status", status.to_string())];
     metrics::counter!("hoist_http_requests_total", &labels).increment(1);
     metrics::histogram!("hoist_http_request_duration_seconds", &labels[..2]).record(duration);
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

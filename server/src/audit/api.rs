@@ -90,7 +90,17 @@ pub(crate) async fn list_audit(
         let project = ProjectKey::parse(project).ok_or_else(|| Error::missing("project", project))?;
         caller.view(&project, None)?;
     }
+    confine(&caller, &mut filter)?;
     answer(&app, &filter).await
+}
+
+/// A caller of one environment reads that one's entries only.
+fn confine(caller: &Caller, filter: &mut Filter) -> Result<()> {
+    let Some(own) = caller.environment() else { return Ok(()) };
+    if filter.environment.get_or_insert_with(|| own.to_string()) == &**own {
+        return Ok(());
+    }
+    Err(Error::Forbidden(format!("this token is for environment `{own}` only")))
 }
 
 /// Reads a flag's part of the audit, newest entry first.
@@ -106,9 +116,9 @@ pub(crate) async fn list_flag_history(
     caller.view(&project, None)?;
     app.store.project(&project).await?;
     let (project, flag) = (Some(project.to_string()), Some(flag.to_string()));
-    let filter = Filter { project, flag, ..filter.into_inner() };
-    let page = answer(&app, &filter).await?;
-    Ok(page)
+    let mut filter = Filter { project, flag, ..filter.into_inner() };
+    confine(&caller, &mut filter)?;
+    answer(&app, &filter).await
 }
 
 async fn answer(app: &App, filter: &Filter) -> Result<HttpResponse> {

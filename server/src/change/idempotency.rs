@@ -32,6 +32,7 @@ impl Change<'_> {
                 .and_then(|version| u64::try_from(version).ok()),
             location: row.optional_text("location")?,
             body: row.text("body")?,
+            kept: None,
         })))
     }
 
@@ -47,7 +48,7 @@ impl Change<'_> {
         .bind(i64::from(reply.status.as_u16()))
         .bind(reply.version.map(stored))
         .bind(reply.location.as_deref())
-        .bind(&reply.body)
+        .bind(reply.kept.as_ref().unwrap_or(&reply.body))
         .bind(self.at.ms())
         .execute(&mut *self.transaction)
         .await?;

@@ -110,12 +110,16 @@ pub(crate) async fn list_flags(
         (Some(first), Some(last)) => app.store.glances(&path, &first.key, &last.key).await?,
         _ => BTreeMap::new(),
     };
-    let items = page.items.into_iter().map(|flag| overview(flag, &glances)).collect();
+    let items = page.items.into_iter().map(|flag| overview(&caller, flag, &glances)).collect();
     Ok(Reply::ok(&Items { items, next_cursor: page.next_cursor }))
 }
 
-fn overview(flag: Flag, glances: &BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Glance>>) -> FlagOverview {
-    let environments = glances.get(&flag.key).cloned().unwrap_or_default();
+type Glances = BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Glance>>;
+
+/// A caller of one environment glances at that one only.
+fn overview(caller: &Caller, flag: Flag, glances: &Glances) -> FlagOverview {
+    let mut environments = glances.get(&flag.key).cloned().unwrap_or_default();
+    environments.retain(|environment, _| caller.environment().is_none_or(|own| own == environment));
     FlagOverview { flag, environments }
 }
 
@@ -181,7 +185,7 @@ pub(crate) async fn get_flag(
     let flag = app.store.flag(&project, &key).await?;
     let version = flag.version;
     let glances = app.store.glances(&project, &key, &key).await?;
-    Ok(Reply::ok(&overview(flag, &glances)).version(version))
+    Ok(Reply::ok(&overview(&caller, flag, &glances)).version(version))
 }
 
 /// Changes what all environments share about a flag.
@@ -198,7 +202,11 @@ pub(crate) async fn patch_flag(
     let mut change = app.change(&caller, &path.0).await?;
     let before = change.flag(&path.1).await?;
     if_match.check(before.version)?;
-    let after = body.0.apply(&before)?;
+    let mut after = body.0.apply(&before)?;
+    if after == before {
+        return change.commit(Reply::ok(&before).version(before.version)).await;
+    }
+    after.version += 1;
     change.update_flag(&before, &after).await?;
     change.commit(Reply::ok(&after).version(after.version)).await
 }

@@ -8,7 +8,7 @@ pub(crate) mod evaluate_api;
 pub(crate) mod settings;
 pub(crate) mod settings_api;
 pub(crate) mod settings_store;
-mod splits;
+pub(crate) mod splits;
 pub(crate) mod store;
 
 use std::collections::BTreeMap;
@@ -33,8 +33,6 @@ pub const MAX_TAGS: usize = 20;
 pub const MAX_TAG: usize = 50;
 /// The longest salt, in characters.
 pub const MAX_SALT: usize = 128;
-
-const DAY: Duration = Duration::from_hours(24);
 
 /// What a flag is for; it decides how long the flag should live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -259,7 +257,7 @@ impl NewFlag {
 }
 
 impl FlagUpdate {
-    /// Makes the flag as it is after the update.
+    /// Makes the flag as it is after the update, still under its old version.
     pub fn apply(self, before: &Flag) -> Result<Flag> {
         let purpose = self.purpose.unwrap_or(before.purpose);
         let expires_at = match self.expires_at {
@@ -276,7 +274,6 @@ impl FlagUpdate {
             tags: self.tags.unwrap_or_else(|| before.tags.clone()),
             expires_at,
             variants: self.variants.unwrap_or_else(|| before.variants.clone()),
-            version: before.version + 1,
             ..before.clone()
         };
         after.check()?;
@@ -339,16 +336,13 @@ impl Flag {
             settings: settings.clone(),
         }
     }
-
-    /// How many days are left until the flag should be gone; negative when it is overdue.
-    pub fn days_left(&self, now: Timestamp) -> Option<i64> {
-        self.expires_at.map(|end| (end.ms() - now.ms()) / i64::try_from(DAY.as_millis()).unwrap_or(i64::MAX))
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DAY: Duration = Duration::from_hours(24);
 
     fn check(text: &str) -> Result<Flag, Vec<String>> {
         let new: NewFlag = serde_json::from_str(text).unwrap();
@@ -362,7 +356,7 @@ mod tests {
     fn a_boolean_flag_needs_little_and_gets_the_rest() {
         let flag = check(r#"{"key":"a","type":"boolean","purpose":"release","owner":" shop "}"#).unwrap();
         assert_eq!((flag.name.as_str(), flag.salt.as_str(), flag.owner.as_str()), ("a", "a", "shop"));
-        assert_eq!(flag.days_left(Timestamp::from_ms(0)), Some(40));
+        assert_eq!(flag.expires_at, Some(Timestamp::from_ms(0).plus(DAY * 40)));
         let settings = flag.first_settings();
         assert!(!settings.enabled);
         assert_eq!(settings.off_variant, "off");
@@ -390,7 +384,7 @@ mod tests {
         let before = check(r#"{"key":"a","type":"boolean","purpose":"release","owner":"shop"}"#).unwrap();
         let update: FlagUpdate = serde_json::from_str(r#"{"owner":"web","expires_at":null}"#).unwrap();
         let after = update.apply(&before).unwrap();
-        assert_eq!((after.owner.as_str(), after.expires_at, after.version), ("web", None, 2));
+        assert_eq!((after.owner.as_str(), after.expires_at), ("web", None));
         let update: FlagUpdate = serde_json::from_str("{}").unwrap();
         assert_eq!(update.apply(&before).unwrap().expires_at, before.expires_at);
     }

@@ -4,7 +4,7 @@ use actix_web::{get, post, put, web};
 use hoist_evaluation::Settings;
 
 use super::settings::{FlagSettings, Kill, READ_ONLY, Rollout, SentBack};
-use super::splits::allocate_splits;
+use super::splits::{Sent, allocate_splits};
 use crate::access::{Caller, bounded_reason};
 use crate::app::App;
 use crate::audit::{Action, diff};
@@ -45,7 +45,7 @@ pub(crate) async fn put_settings(
     let current = change.settings(&environment, &flag).await?;
     if_match.check(current.version)?;
     compare(&sent_back, &current)?;
-    let faults = allocate_splits(&current.settings, &mut settings);
+    let faults = allocate_splits(&current.settings, &mut settings, Sent::MustStand);
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }

@@ -4,11 +4,20 @@ use hoist_evaluation::{Percentage, Range, Serve, Settings, Split, allocate};
 
 use crate::error::Fault;
 
+/// What is thought of an allocation that comes with a split.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sent {
+    /// It must be one that stands.
+    MustStand,
+    /// It comes from another server, whose buckets are kept.
+    Trusted,
+}
+
 /// Gives every split in `next` its allocation, each computed with the least movement from the one in `current` that it
 /// follows: the one sent back with it, else that of the rule of the same name, else that of the rule in the same place.
 ///
 /// An allocation is the server's: one sent back must be one that stands, in whichever rule, or it is a fault.
-pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings) -> Vec<Fault> {
+pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings, sent: Sent) -> Vec<Fault> {
     let standing: Vec<&[Range]> = current
         .rules
         .iter()
@@ -19,7 +28,8 @@ pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings) -> Vec<Fa
     let mut faults = Vec::new();
     let mut give = |pointer: String, serve: &mut Serve, follows: Option<&[Range]>| {
         let Serve::Split(split) = serve else { return };
-        if !split.allocation.is_empty() && !standing.contains(&split.allocation.as_slice()) {
+        let known = sent == Sent::Trusted || standing.contains(&split.allocation.as_slice());
+        if !split.allocation.is_empty() && !known {
             faults.push(Fault::new(
                 pointer,
                 "the server computes the allocation; send back the one that stands, or none",
@@ -78,7 +88,7 @@ mod tests {
 
     fn check(current: &Settings, next: &str) -> Result<Vec<Vec<(u32, String)>>, Vec<String>> {
         let mut next = settings(next);
-        let faults = allocate_splits(current, &mut next);
+        let faults = allocate_splits(current, &mut next, Sent::MustStand);
         if !faults.is_empty() {
             return Err(faults.into_iter().map(|fault| fault.pointer).collect());
         }
@@ -93,7 +103,7 @@ mod tests {
 
     fn first() -> Settings {
         let mut settings = settings(&format!("[{},{}]", rule("one", 50, ""), rule("two", 20, "")));
-        assert!(allocate_splits(&settings.clone(), &mut settings).is_empty());
+        assert!(allocate_splits(&settings.clone(), &mut settings, Sent::MustStand).is_empty());
         settings
     }
 

@@ -132,7 +132,7 @@ pub(crate) async fn export_project(
     caller: Caller,
     path: web::Path<ProjectKey>,
 ) -> Result<Reply> {
-    caller.view(&path, None)?;
+    caller.view_all(&path)?;
     Ok(Reply::ok(&transfer::read(&app, &path).await?))
 }
 

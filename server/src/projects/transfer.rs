@@ -18,6 +18,7 @@ use crate::environments::{MAX_ENVIRONMENTS, NewEnvironment};
 use crate::error::{Error, Fault, Result};
 use crate::flags::api::flags_left;
 use crate::flags::settings_api::settings_record;
+use crate::flags::splits::{Sent, allocate_splits};
 use crate::flags::{Flag, Purpose};
 use crate::history::Kind;
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
@@ -259,10 +260,11 @@ impl Change<'_> {
         &mut self,
         flag: &Flag,
         environment: &EnvironmentKey,
-        settings: Settings,
+        mut settings: Settings,
         imported: &mut Imported,
     ) -> Result<()> {
         let current = self.settings(environment, &flag.key).await?;
+        allocate_splits(&current.settings, &mut settings, Sent::Trusted);
         if current.settings == settings {
             return Ok(());
         }

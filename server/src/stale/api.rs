@@ -60,7 +60,7 @@ pub(crate) async fn get_stale_report(
     path: web::Path<ProjectKey>,
     wanted: web::Query<Wanted>,
 ) -> Result<HttpResponse> {
-    caller.view(&path, None)?;
+    caller.view_all(&path)?;
     let (policy, now) = (Policy::default(), app.clock.now());
     let rows = app.store.stale_rows(&path, &policy, now).await?;
     let Wanted { format, verdict, owner, stage } = wanted.into_inner();

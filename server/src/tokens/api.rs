@@ -3,7 +3,9 @@
 use actix_web::{delete, get, post, web};
 use uuid::Uuid;
 
-use super::{CreatedToken, Kind, MAX_NAME, MAX_TOKENS, NewToken, Role, Token, generate, hash};
+use super::{
+    CreatedToken, Kind, MAX_NAME, MAX_TOKENS, NewToken, RESERVED_NAMES, Role, Token, generate, hash,
+};
 use crate::access::Caller;
 use crate::app::App;
 use crate::audit::{Action, diff};
@@ -60,7 +62,13 @@ pub(crate) async fn post_token(
             return Err(Error::invalid("/environment", format!("there is no environment `{environment}`")));
         }
     }
-    if app.store.tokens(&path).await?.len() as u64 >= MAX_TOKENS {
+    let others = app.store.tokens(&path).await?;
+    let name = new.name.trim();
+    if RESERVED_NAMES.contains(&name) || others.iter().any(|token| token.name == name) {
+        let detail = format!("there is a token `{name}` already; the audit must tell them apart");
+        return Err(Error::Conflict(detail, Vec::new()));
+    }
+    if others.len() as u64 >= MAX_TOKENS {
         return Err(Error::Conflict(format!("a project has at most {MAX_TOKENS} tokens"), Vec::new()));
     }
     let text = generate(new.kind);
@@ -81,15 +89,15 @@ pub(crate) async fn post_token(
     let location = format!("/api/v1/projects/{path}/tokens/{}", token.id);
     let created = CreatedToken {
         token: text,
-        id: token.id,
-        name: token.name,
+        id: token.id.clone(),
+        name: token.name.clone(),
         kind: token.kind,
         role: token.role,
-        project: token.project,
-        environment: token.environment,
+        project: token.project.clone(),
+        environment: token.environment.clone(),
         expires_at: token.expires_at,
     };
-    change.commit(Reply::created(location, &created)).await
+    change.commit(Reply::created(location, &created).kept_as(&token)).await
 }
 
 fn check(new: &NewToken, now: Timestamp) -> Result<()> {

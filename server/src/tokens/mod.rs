@@ -18,6 +18,9 @@ pub const MAX_NAME: usize = 100;
 /// How many live tokens a project may have.
 pub const MAX_TOKENS: u64 = 1_000;
 
+/// Names of the tokens that come from the settings.
+pub(crate) const RESERVED_NAMES: [&str; 3] = ["development", "development-sdk", "administrator"];
+
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -85,7 +88,7 @@ pub struct Token {
     pub created_by: String,
     /// When it ends; absent for never.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// When it was last used, as far as this was written down: every half minute.
     pub last_used_at: Option<Timestamp>,
 }
 
