@@ -9,7 +9,7 @@ use crate::error::Fault;
 pub(crate) enum Sent {
     /// It must be one that stands.
     MustStand,
-    /// It comes from another server, whose buckets are kept.
+    /// It comes from another server, whose buckets are kept; one that is not right is named when it is compiled.
     Trusted,
 }
 
@@ -28,8 +28,10 @@ pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings, sent: Sen
     let mut faults = Vec::new();
     let mut give = |pointer: String, serve: &mut Serve, follows: Option<&[Range]>| {
         let Serve::Split(split) = serve else { return };
-        let known = sent == Sent::Trusted || standing.contains(&split.allocation.as_slice());
-        if !split.allocation.is_empty() && !known {
+        if !split.allocation.is_empty() && sent == Sent::Trusted {
+            return;
+        }
+        if !split.allocation.is_empty() && !standing.contains(&split.allocation.as_slice()) {
             faults.push(Fault::new(
                 pointer,
                 "the server computes the allocation; send back the one that stands, or none",
