@@ -16,7 +16,7 @@ use crate::body::Fingerprint;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
-use crate::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, Mode, Settings};
+use crate::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, DEVELOPMENT_WEB_TOKEN, Mode, Settings};
 use crate::telemetry::RequestId;
 use crate::tokens::{self, Kind, Role, Token};
 
@@ -57,6 +57,14 @@ impl Access {
         (!expired).then_some(token)
     }
 
+    /// Finds a live token by its id, and the hash of its text.
+    pub(crate) fn find_by_id(&self, id: &str, now: Timestamp) -> Option<(String, Arc<Token>)> {
+        let tokens = self.tokens.load();
+        let (hash, token) = tokens.iter().find(|(_, token)| token.id == id)?;
+        let expired = token.expires_at.is_some_and(|end| end <= now);
+        (!expired).then(|| (hash.clone(), token.clone()))
+    }
+
     /// Whether anyone can administer the server.
     pub(crate) fn has_admin(&self) -> bool {
         self.tokens.load().values().any(|token| token.kind == Kind::Api && token.role == Role::Admin)
@@ -94,12 +102,15 @@ fn fixed_tokens(settings: &Settings, now: Timestamp) -> Vec<(String, Token)> {
     let mut fixed = Vec::new();
     if settings.mode == Mode::Development {
         fixed.push((DEVELOPMENT_API_TOKEN.to_owned(), token("development", Kind::Api, Role::Admin)));
-        let sdk = Token {
-            project: Some(ProjectKey::stored("default".to_owned())),
-            environment: Some(EnvironmentKey::stored("development".to_owned())),
-            ..token("development-sdk", Kind::Sdk, Role::Viewer)
-        };
-        fixed.push((DEVELOPMENT_SDK_KEY.to_owned(), sdk));
+        let readers = [
+            (DEVELOPMENT_SDK_KEY, "development-sdk", Kind::Sdk),
+            (DEVELOPMENT_WEB_TOKEN, "development-web", Kind::Web),
+        ];
+        fixed.extend(readers.map(|(text, id, kind)| {
+            let project = Some(ProjectKey::stored("default".to_owned()));
+            let environment = Some(EnvironmentKey::stored("development".to_owned()));
+            (text.to_owned(), Token { project, environment, ..token(id, kind, Role::Viewer) })
+        }));
     }
     if let Some(text) = &settings.admin_token {
         fixed.push((text.clone(), token("administrator", Kind::Api, Role::Admin)));
@@ -235,7 +246,7 @@ impl FromRequest for Caller {
 }
 
 fn caller(request: &HttpRequest) -> Result<Caller> {
-    let token = authenticate(request)?;
+    let (token, _) = authenticate(request, None)?;
     if token.kind != Kind::Api {
         let kind = token.kind.as_str();
         return Err(Error::Forbidden(format!("this is a token of kind {kind}; the API takes an api token")));
@@ -274,22 +285,23 @@ impl FromRequest for Application {
 }
 
 fn application(request: &HttpRequest) -> Result<Application> {
-    let token = authenticate(request)?;
+    let (token, key_hash) = authenticate(request, None)?;
     if let (Kind::Sdk, Some(project), Some(environment)) = (token.kind, &token.project, &token.environment) {
-        let key_hash = tokens::hash(bearer(request)?);
         return Ok(Application { project: project.clone(), environment: environment.clone(), key_hash });
     }
     let kind = token.kind.as_str();
     Err(Error::Forbidden(format!("this is a token of kind {kind}; the SDK routes take an sdk key")))
 }
 
-fn authenticate(request: &HttpRequest) -> Result<Arc<Token>> {
-    let text = bearer(request)?;
+/// Finds the token that a request comes with, and its hash: `key` if there is one, else the bearer token.
+pub(crate) fn authenticate(request: &HttpRequest, key: Option<&str>) -> Result<(Arc<Token>, String)> {
+    let text = key.map_or_else(|| bearer(request), Ok)?;
     let Some(app) = request.app_data::<web::Data<App>>() else {
         return Err(Error::Internal("the application is not there".to_owned()));
     };
     let now = app.clock.now();
-    let Some(token) = app.access.find(&tokens::hash(text), now) else {
+    let hash = tokens::hash(text);
+    let Some(token) = app.access.find(&hash, now) else {
         let cut = text.starts_with("hoist_") && !tokens::is_well_formed(text);
         let detail = if cut {
             "this token is mistyped or cut short"
@@ -299,7 +311,7 @@ fn authenticate(request: &HttpRequest) -> Result<Arc<Token>> {
         return Err(Error::Unauthenticated(detail.to_owned()));
     };
     app.access.note_use(&token, now);
-    Ok(token)
+    Ok((token, hash))
 }
 
 fn bearer(request: &HttpRequest) -> Result<&str> {

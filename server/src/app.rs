@@ -7,6 +7,8 @@ use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fanout::Fanout;
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::ofrep::Rate;
+use crate::ofrep::counting::Counting;
 use crate::projects::{self, Project};
 use crate::settings::{Mode, Settings};
 use crate::snapshots::{Live, Snapshots, State};
@@ -31,6 +33,10 @@ pub struct App {
     pub fanout: Fanout,
     /// The streams that are held.
     pub streams: Arc<Streams>,
+    /// How many questions each token may ask over OFREP.
+    pub(crate) rate: Arc<Rate>,
+    /// What was answered over OFREP and is not written down yet.
+    pub(crate) counting: Arc<Counting>,
 }
 
 impl App {
@@ -42,6 +48,8 @@ impl App {
             access: Arc::new(Access::new(&settings, clock.now())),
             fanout: Fanout::open(settings.redis_url.as_deref())?,
             streams: Arc::new(Streams::new(settings.max_streams)),
+            rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
+            counting: Arc::new(Counting::new(clock.now())),
             settings: Arc::new(settings),
             clock,
             store,
@@ -102,6 +110,15 @@ impl App {
             if !revisions.iter().any(|(p, e, _)| *p == project && *e == environment) {
                 self.snapshots.remove(&project, &environment);
             }
+        }
+        Ok(())
+    }
+
+    /// Writes down what was evaluated over OFREP since the last time.
+    pub(crate) async fn write_counts(&self) -> Result<()> {
+        while let Some(batch) = self.counting.next(self.clock.now()) {
+            self.store.add_exposures(&batch).await?;
+            self.counting.accepted(&batch);
         }
         Ok(())
     }

@@ -83,7 +83,7 @@ fn expect_json(request: &HttpRequest) -> Result<()> {
     Err(Error::Unsupported(format!("the body is `{kind}`; send application/json")))
 }
 
-async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
+pub(crate) async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk =

@@ -18,6 +18,7 @@ pub mod health;
 pub mod history;
 pub mod keys;
 pub mod migrate;
+pub mod ofrep;
 pub mod page;
 pub mod preconditions;
 pub mod projects;
@@ -122,6 +123,7 @@ impl Server {
             HttpApp::new()
                 .app_data(data.clone())
                 .app_data(routes.clone())
+                .wrap(from_fn(ofrep::client_api::share))
                 .wrap(from_fn(expect_loopback))
                 .wrap(from_fn(telemetry::observe))
                 .configure(routes::configure)
@@ -167,6 +169,9 @@ impl Stop {
     pub async fn stop(&self) {
         self.app.streams.drain();
         self.server.stop(true).await;
+        if let Err(error) = self.app.write_counts().await {
+            tracing::warn!(%error, "the last evaluations over OFREP are not counted");
+        }
     }
 }
 

@@ -14,8 +14,8 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::error::{Error, Problem, Result};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, environments, exposures, flags, health, projects, sdk_api, segments, stale, stream, telemetry,
-    tokens,
+    audit, environments, exposures, flags, health, ofrep, projects, sdk_api, segments, stale, stream,
+    telemetry, tokens,
 };
 
 #[derive(OpenApi)]
@@ -42,6 +42,12 @@ fn register(config: &mut ServiceConfig<'_>) {
             .service(sdk_api::get_snapshot)
             .service(stream::get_stream)
             .service(exposures::api::post_exposures),
+    );
+    config.service(
+        scope::scope("/ofrep/v1")
+            .service(ofrep::api::evaluate_flag)
+            .service(ofrep::api::evaluate_flags)
+            .service(ofrep::events_api::get_events),
     );
     config
         .service(health::get_liveness)
@@ -99,7 +105,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .configure(register)
         .split_for_parts();
     for (path, item) in &mut document.paths.paths {
-        let open = !path.starts_with("/api/") && !path.starts_with("/sdk/");
+        let open = !["/api/", "/sdk/", ofrep::client_api::SCOPE].iter().any(|scope| path.starts_with(scope));
         for operation in operations(item) {
             describe_path(path, operation);
             if open {
@@ -215,6 +221,9 @@ async fn redirect_to_docs() -> HttpResponse {
 /// Answers for paths and methods that are not there.
 pub(crate) async fn nothing_here(request: HttpRequest, routes: web::Data<Routes>) -> HttpResponse {
     let allowed = routes.allowed(request.path());
+    if request.path().starts_with(ofrep::client_api::SCOPE) {
+        return ofrep::failure_api::nowhere(&request, allowed).error_response();
+    }
     if allowed.is_empty() {
         return Error::NotFound(format!("there is nothing at {}", request.path())).error_response();
     }

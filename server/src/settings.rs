@@ -46,6 +46,8 @@ pub struct Settings {
     pub max_streams: usize,
     /// `HOIST_WORKERS`: HTTP worker threads; absent means one for each processor.
     pub workers: Option<usize>,
+    /// How many OFREP questions a token may ask in a second; 0 for any number.
+    pub ofrep_rate: usize,
 }
 
 /// Everything that is wrong with the settings, in one message.
@@ -68,15 +70,20 @@ impl std::error::Error for Problems {}
 pub const DEVELOPMENT_API_TOKEN: &str = "hoist_api_development";
 /// The SDK key of `default`/`development` in development mode.
 pub const DEVELOPMENT_SDK_KEY: &str = "hoist_sdk_development";
+/// The well-known web token of development mode, for pages that evaluate in the same environment.
+pub const DEVELOPMENT_WEB_TOKEN: &str = "hoist_web_development";
+const WELL_KNOWN: [&str; 3] = [DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, DEVELOPMENT_WEB_TOKEN];
 
 /// How many slips of the finger a misspelt variable is believed to hold at most.
 const MAX_SLIPS: usize = 3;
 
 /// What is logged when nobody asks.
+const DEFAULT_OFREP_RATE: usize = 5_000;
+
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 10] = [
+const SERVER_VARIABLES: [&str; 11] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_DATA_DIR",
@@ -87,6 +94,7 @@ const SERVER_VARIABLES: [&str; 10] = [
     "HOIST_LOG_FORMAT",
     "HOIST_MAX_STREAMS",
     "HOIST_WORKERS",
+    "HOIST_OFREP_RATE",
 ];
 /// Variables of the command line and of applications, which may stand in the same environment.
 const CLIENT_VARIABLES: [&str; 5] =
@@ -159,6 +167,7 @@ impl Reader {
             log_format: self.one_of("HOIST_LOG_FORMAT", &formats).unwrap_or(default_format),
             max_streams: self.number("HOIST_MAX_STREAMS", 1, 1_000_000).unwrap_or(20_000),
             workers: self.number("HOIST_WORKERS", 1, 1_024),
+            ofrep_rate: self.number("HOIST_OFREP_RATE", 0, 1_000_000).unwrap_or(DEFAULT_OFREP_RATE),
         }
     }
 
@@ -214,7 +223,7 @@ impl Reader {
             );
         }
         match settings.admin_token.as_deref() {
-            Some(DEVELOPMENT_API_TOKEN | DEVELOPMENT_SDK_KEY) => {
+            Some(token) if WELL_KNOWN.contains(&token) => {
                 self.problems.push("HOIST_ADMIN_TOKEN is the well-known development token".to_owned());
             }
             Some(token) if token.len() < 32 => {
@@ -224,10 +233,7 @@ impl Reader {
             _ => {}
         }
         for name in ["HOIST_TOKEN", "HOIST_SDK_KEY"] {
-            if self
-                .text(name)
-                .is_some_and(|token| [DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY].contains(&token.as_str()))
-            {
+            if self.text(name).is_some_and(|token| WELL_KNOWN.contains(&token.as_str())) {
                 self.problems
                     .push(format!("{name} is a well-known development token, which production refuses"));
             }

@@ -40,6 +40,7 @@ pub struct State {
     put: OnceLock<Bytes>,
     patches: Mutex<BTreeMap<u64, Bytes>>,
     newest_patch: OnceLock<Bytes>,
+    keys: OnceLock<Box<[Box<str>]>>,
 }
 
 const PUT_HEAD: &str = "event: put\nid: ";
@@ -63,12 +64,21 @@ impl State {
 
     fn new(snapshot: Snapshot, recent: VecDeque<Arc<Touched>>) -> Self {
         let (put, newest_patch, patches) = (OnceLock::new(), OnceLock::new(), Mutex::default());
-        Self { snapshot, recent, put, patches, newest_patch }
+        Self { snapshot, recent, put, patches, newest_patch, keys: OnceLock::new() }
     }
 
     /// The revision of this state.
     pub fn revision(&self) -> u64 {
         self.snapshot.revision()
+    }
+
+    /// The keys of all flags, in order.
+    pub fn keys(&self) -> &[Box<str>] {
+        self.keys.get_or_init(|| {
+            let mut keys: Box<[Box<str>]> = self.snapshot.flags().map(|flag| flag.key().into()).collect();
+            keys.sort();
+            keys
+        })
     }
 
     /// Makes the state that follows by `patch`; costs what the patch touches.

@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use crate::access::Application;
 use crate::app::App;
 use crate::error::{Error, ReadProblems, Result};
-use crate::snapshots::Live;
+use crate::snapshots::{Live, State};
 
 /// How long a stream stays silent at most.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
@@ -83,20 +83,39 @@ pub(crate) async fn get_stream(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let live = app.live(&application.project, &application.environment)?;
-    let place = app.streams.enter()?;
     let last =
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    let frame = |state: &State, from: Option<u64>| match from {
+        Some(revision) => state.frame_from(revision),
+        None => state.put(),
+    };
+    open(&app, application, live, last, frame)
+}
+
+/// Opens a stream that sends a frame at once and after every change, until the key ends or the server does. `frame`
+/// gives the bytes that lead from a revision, or from nothing, to a state.
+pub(crate) fn open(
+    app: &web::Data<App>,
+    application: Application,
+    live: Arc<Live>,
+    last: Option<u64>,
+    frame: FrameFrom,
+) -> Result<HttpResponse> {
+    let place = app.streams.enter()?;
     // Subscribe first, read the state second: a change in between rings the bell again.
     let bell = live.subscribe();
     let draining = app.streams.draining.subscribe();
-    let connection =
-        Connection { app, application, live, bell, draining, cursor: Cursor::Before(last), _place: place };
+    let (app, cursor) = (app.clone(), Cursor::Before(last));
+    let connection = Connection { app, application, live, bell, draining, cursor, frame, _place: place };
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(stream::unfold(connection, Connection::next)))
 }
+
+/// The bytes that lead a client from a revision, if it has any, to a state.
+type FrameFrom = fn(&State, Option<u64>) -> Bytes;
 
 /// Where a connection stands.
 #[derive(Debug)]
@@ -116,6 +135,7 @@ struct Connection {
     bell: watch::Receiver<u64>,
     draining: watch::Receiver<bool>,
     cursor: Cursor,
+    frame: FrameFrom,
     _place: Place,
 }
 
@@ -132,14 +152,8 @@ impl Connection {
             match self.cursor {
                 Cursor::Ended => return None,
                 Cursor::At(revision) if revision == state.revision() => {}
-                Cursor::At(revision) | Cursor::Before(Some(revision)) => {
-                    self.cursor = Cursor::At(state.revision());
-                    return Some(state.frame_from(revision));
-                }
-                Cursor::Before(None) => {
-                    self.cursor = Cursor::At(state.revision());
-                    return Some(state.put());
-                }
+                Cursor::At(revision) => return Some(self.move_to(&state, Some(revision))),
+                Cursor::Before(last) => return Some(self.move_to(&state, last)),
             }
             // The stream may be silent for long; it need not keep an old state alive meanwhile.
             drop(state);
@@ -159,6 +173,11 @@ impl Connection {
                 return Some(Bytes::from_static(b": heartbeat\n\n"));
             }
         }
+    }
+
+    fn move_to(&mut self, state: &State, from: Option<u64>) -> Bytes {
+        self.cursor = Cursor::At(state.revision());
+        (self.frame)(state, from)
     }
 
     /// Whether the key still works and the environment is still served.

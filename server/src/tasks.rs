@@ -9,6 +9,8 @@ use crate::error::Result;
 const REFRESH: Duration = Duration::from_millis(250);
 /// How often tokens are read again, their uses written, and old answers and counts forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
+/// How often evaluations over OFREP are added to the exposures.
+const COUNTS: Duration = Duration::from_secs(5);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
@@ -20,12 +22,14 @@ pub(crate) fn start(app: &App) {
     let fanout = app.fanout.clone();
     tokio::spawn(async move { fanout.listen().await });
     every(REFRESH, REFRESH_TASK, app, |app| async move { app.refresh().await });
+    every(COUNTS, "counts", app, |app| async move { app.write_counts().await });
     every(HOUSEKEEPING, "housekeeping", app, |app| async move { keep_house(&app).await });
 }
 
 async fn keep_house(app: &App) -> Result<()> {
     app.store.note_uses(app.access.take_uses()).await?;
     app.reload_tokens().await?;
+    app.rate.forget_idle();
     app.store.forget_exposures(app.clock.now()).await?;
     app.store.forget_answers(app.clock.now().minus(ANSWERS_KEPT)).await
 }

@@ -63,6 +63,15 @@ impl Wire {
         if let Some(revision) = after {
             request = request.header("last-event-id", revision);
         }
+        Wire::begin(request).await
+    }
+
+    /// Opens the event stream at an address that holds its own token.
+    pub async fn follow(address: &str) -> Wire {
+        Wire::begin(crate::api::http().get(address)).await
+    }
+
+    async fn begin(request: reqwest::RequestBuilder) -> Wire {
         let response = within("a stream", request.send()).await.expect("a stream");
         assert_eq!(response.status(), 200);
         assert_eq!(response.headers()["content-type"], "text/event-stream");

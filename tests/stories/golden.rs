@@ -1,5 +1,5 @@
-//! The golden cases through the other doors: what `evaluate` answers, the server's explaining route and the SDK's
-//! client answer too.
+//! The golden cases through the other doors: what `evaluate` answers, the server's explaining route, OFREP and the
+//! SDK's client answer too.
 //!
 //! Each file's flag set becomes a project, by an import, because that keeps salts and allocations. The server refuses
 //! definitions that an evaluator must live with: those whose cases say `PARSE_ERROR`, and those of [`REFUSED`]. They
@@ -13,7 +13,7 @@ use hoist::{Client, Context, ErrorCode};
 use serde_json::{Map, Value, json};
 use tests::{Api, Environment, Node, application, live_at, repository};
 
-/// The cases that must at least have gone through both doors.
+/// The cases that must at least have gone through every door.
 const LEAST: usize = 400;
 
 /// Definitions that mean something to an evaluator and are refused by the server all the same: file, flags or segments
@@ -153,6 +153,8 @@ struct Served<'g> {
     api: Api,
     environment: Environment,
     client: Client,
+    /// Asks over OFREP with an SDK key.
+    remote: Api,
 }
 
 impl<'g> Served<'g> {
@@ -166,9 +168,11 @@ impl<'g> Served<'g> {
         };
         api.post("import").json(&project_file(golden, wanted)).ok().await;
         let environment = api.environment("test");
-        let client = application(&node.url, &api.sdk_key("test").await).await;
+        let key = api.sdk_key("test").await;
+        let client = application(&node.url, &key).await;
         live_at(&client, environment.revision().await).await;
-        Served { golden, api, environment, client }
+        let remote = api.with_token(&key);
+        Served { golden, api, environment, client, remote }
     }
 
     /// Sends what must be refused; gives what was not, or not by its place.
@@ -210,6 +214,23 @@ impl<'g> Served<'g> {
         answered
     }
 
+    /// The answers over OFREP: to a question for the flag, and to one for all flags.
+    async fn remote(&self, case: &Value) -> [Value; 2] {
+        let (flag, question) = (case["flag"].as_str().unwrap(), json!({ "context": case["context"] }));
+        let path = format!("/ofrep/v1/evaluate/flags/{flag}");
+        let one = self.remote.post(&path).json(&question).send().await.json();
+        let all = self.remote.post("/ofrep/v1/evaluate/flags").json(&question).ok().await;
+        let found = all["flags"].as_array().unwrap().iter().find(|it| it["key"] == flag).cloned();
+        let unknown = json!({ "key": flag, "errorCode": "FLAG_NOT_FOUND" });
+        [one, found.unwrap_or(unknown)].map(|answer| {
+            assert_eq!(answer["key"], flag, "{answer}");
+            match &answer["errorCode"] {
+                Value::Null => only_answered(&answer),
+                code => json!({ "reason": "ERROR", "error": code }),
+            }
+        })
+    }
+
     fn client(&self, case: &Value) -> Value {
         let context: Context = serde_json::from_value(case["context"].clone()).unwrap();
         let answer = self.client.evaluate(case["flag"].as_str().unwrap(), &context);
@@ -232,16 +253,43 @@ fn only_answered(answer: &Value) -> Value {
     said.map(|field| (field.to_owned(), answer[field].clone())).collect::<Map<_, _>>().into()
 }
 
+/// What OFREP has words for of an answer: no rule, no bucket, and a failed prerequisite is a flag that is off.
+fn in_the_words_of_ofrep(expected: &Value) -> Value {
+    let mut told = expected.clone();
+    let fields = told.as_object_mut().unwrap();
+    fields.retain(|field, _| !["rule", "bucket", "threshold"].contains(&field.as_str()));
+    if fields["reason"] == "PREREQUISITE_FAILED" {
+        fields.insert("reason".to_owned(), "DISABLED".into());
+    }
+    told
+}
+
+/// Whether two answers are the same; `1` and `1.0` are the same number.
+fn same(one: &Value, other: &Value) -> bool {
+    let number = |answer: &Value| answer["value"].as_f64();
+    match (number(one), number(other)) {
+        (Some(a), Some(b)) if a.total_cmp(&b).is_eq() => {
+            let without = |answer: &Value| {
+                let mut answer = answer.clone();
+                answer["value"].take();
+                answer
+            };
+            without(one) == without(other)
+        }
+        _ => one == other,
+    }
+}
+
 /// How many cases went which way.
 #[derive(Debug, Default)]
 struct Tally {
-    /// Both doors gave the expected answer.
-    both: usize,
-    /// The server refused the definition, and both doors knew of no such flag.
+    /// Every door gave the expected answer.
+    all: usize,
+    /// The server refused the definition, and every door knew of no such flag.
     refused: usize,
 }
 
-/// Asks both doors every case of a file.
+/// Asks every door every case of a file.
 async fn check(served: &Served<'_>, tally: &mut Tally) -> Vec<String> {
     let refused = served.golden.refused_keys(Kind::Flags);
     let mut complaints = Vec::new();
@@ -253,19 +301,27 @@ async fn check(served: &Served<'_>, tally: &mut Tally) -> Vec<String> {
             only_answered(&case["expect"])
         };
         let (told, read) = (served.server(case).await, served.client(case));
-        for (door, answered) in [("server", &told), ("client", &read)] {
-            if *answered != expected {
+        let [one, bulk] = served.remote(case).await;
+        let remote = in_the_words_of_ofrep(&expected);
+        let answers = [
+            ("server", &told, &expected),
+            ("client", &read, &expected),
+            ("OFREP route", &one, &remote),
+            ("OFREP route for all", &bulk, &remote),
+        ];
+        for (door, answered, expected) in answers {
+            if !same(answered, expected) {
                 let place = format!("{}: {}", served.golden.name, case["name"]);
                 complaints.push(format!("{place}: the {door} answers {answered}, not {expected}"));
             }
         }
-        *(if gone { &mut tally.refused } else { &mut tally.both }) += 1;
+        *(if gone { &mut tally.refused } else { &mut tally.all }) += 1;
     }
     complaints
 }
 
 #[tokio::test]
-async fn the_server_and_the_client_answer_every_golden_case() {
+async fn every_door_answers_every_golden_case() {
     let node = Node::start().await;
     let (mut complaints, mut tally, mut cases) = (Vec::new(), Tally::default(), 0);
     for golden in Golden::files() {
@@ -276,6 +332,6 @@ async fn the_server_and_the_client_answer_every_golden_case() {
         served.client.close().await;
     }
     assert!(complaints.is_empty(), "{} complaints, {tally:?}:\n{}", complaints.len(), complaints.join("\n"));
-    assert_eq!(tally.both + tally.refused, cases, "a case went missing: {tally:?}");
-    assert!(tally.both >= LEAST, "too few cases went through both doors: {tally:?}");
+    assert_eq!(tally.all + tally.refused, cases, "a case went missing: {tally:?}");
+    assert!(tally.all >= LEAST, "too few cases went through every door: {tally:?}");
 }

@@ -8,6 +8,7 @@ mod crash;
 mod golden;
 mod help;
 mod migrations;
+mod ofrep;
 mod openapi;
 mod ramp;
 mod refusals;

@@ -86,7 +86,8 @@ fn every_route_in_the_source_is_in_it_and_no_other() {
         assert!(written.remove(&("get".to_owned(), page.to_owned())), "{page} is gone");
     }
     let described = described().into_iter().map(|(method, path)| {
-        let bare = path.strip_prefix("/api/v1").or_else(|| path.strip_prefix("/sdk/v1")).unwrap_or(&path);
+        let scopes = ["/api/v1", "/sdk/v1", "/ofrep/v1"];
+        let bare = scopes.iter().find_map(|scope| path.strip_prefix(scope)).unwrap_or(&path);
         (method.to_owned(), bare.to_owned())
     });
     assert_eq!(described.collect::<BTreeSet<_>>(), written);
@@ -116,12 +117,19 @@ async fn every_operation_in_it_answers_and_refuses_other_methods() {
         let answer = call(method).await;
         match path.split('/').nth(1) {
             Some("api" | "sdk") => drop(answer.problem(401, "unauthenticated")),
+            // This protocol has failures of its own form.
+            Some("ofrep") => {
+                assert_eq!((answer.status, &answer.json()["errorCode"]), (401, &"GENERAL".into()));
+            }
             _ => assert_eq!(answer.status, 200, "{method} {path}: {}", answer.text),
         }
         for other in METHODS {
             if !described.iter().any(|(method, it)| *method == other && it == path) {
                 let refused = call(other).await;
-                refused.problem(405, "wrong-method");
+                assert_eq!(refused.status, 405, "{other} {path}: {}", refused.text);
+                if !path.starts_with("/ofrep/") {
+                    refused.problem(405, "wrong-method");
+                }
                 assert!(refused.header("allow").contains(&method.to_uppercase()), "{other} {path}");
             }
         }

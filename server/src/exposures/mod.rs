@@ -6,7 +6,7 @@
 //! misspelt or an archived key shows in the stale report, which reads what is counted here.
 
 pub(crate) mod api;
-mod batch;
+pub(crate) mod batch;
 mod report;
 pub(crate) mod store;
 

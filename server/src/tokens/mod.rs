@@ -19,7 +19,8 @@ pub const MAX_NAME: usize = 100;
 pub const MAX_TOKENS: u64 = 1_000;
 
 /// Names of the tokens that come from the settings.
-pub(crate) const RESERVED_NAMES: [&str; 3] = ["development", "development-sdk", "administrator"];
+pub(crate) const RESERVED_NAMES: [&str; 4] =
+    ["development", "development-sdk", "development-web", "administrator"];
 
 /// What a token is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

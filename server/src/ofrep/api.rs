@@ -1,0 +1,131 @@
+//! Routes of remote evaluation.
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, post, web};
+use hoist_evaluation::{Evaluation, evaluate};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::client_api::{Client, Question};
+use super::failure_api::{Failed, Failures};
+use super::{INACTIVITY_SECONDS, Item, Served, tag, token};
+use crate::app::App;
+use crate::error::Error;
+use crate::exposures::Mode;
+
+/// Evaluates one flag.
+#[utoipa::path(tag = "ofrep", request_body = Question, responses((status = 200, description = "What the flag serves", body = Served), Failures))]
+#[post("/evaluate/flags/{flag}")]
+pub(crate) async fn evaluate_flag(
+    app: web::Data<App>,
+    client: Client,
+    key: web::Path<String>,
+    question: Question,
+) -> Result<HttpResponse, Failed> {
+    app.rate.check(&client.token.id).map_err(Failed::too_many)?;
+    let context = question.context.unwrap_or_default();
+    let state = client.live.state();
+    let evaluation = evaluate(&state.snapshot, &key, &context);
+    app.counting.count(&client.token, Mode::Direct, [(key.as_str(), &evaluation)].into_iter());
+    match Item::of(&key, &evaluation, state.snapshot.environment()) {
+        Item::Served(served) => Ok(HttpResponse::Ok().json(served)),
+        Item::Failed(failure) => Err(Failed::flag(failure)),
+    }
+}
+
+/// What a client knows of how new its answer must be; it was told by an event.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Freshness {
+    /// The `etag` of the event: a revision.
+    #[serde(rename = "flagConfigEtag")]
+    etag: Option<String>,
+}
+
+/// What all flags serve. The protocol's `metadata` of the set names the environment.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct All<'a> {
+    /// Each flag's answer, by key; a broken one's failure.
+    #[schema(value_type = Vec<Item<'a>>)]
+    flags: &'a serde_json::value::RawValue,
+    /// Of the set.
+    metadata: SetMetadata<'a>,
+    /// Where to hear of changes.
+    event_streams: [EventStream; 1],
+}
+
+/// What is known of a set of answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SetMetadata<'a> {
+    /// The environment.
+    environment: &'a str,
+}
+
+/// Where to hear of changes.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct EventStream {
+    /// `sse`.
+    #[serde(rename = "type")]
+    kind: &'static str,
+    /// Where, at the origin that was asked.
+    endpoint: Endpoint,
+    /// After how many seconds a hidden page should close it.
+    inactivity_delay_sec: u32,
+}
+
+/// An address at the origin that was asked.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Endpoint {
+    /// Path and query; the query holds a secret.
+    request_uri: String,
+}
+
+/// Evaluates all flags. The `ETag` covers the answer, and with it the context.
+#[utoipa::path(tag = "ofrep", request_body = Question, params(Freshness, ("If-None-Match" = Option<String>, Header, description = "The `ETag` that the client has")), responses((status = 200, description = "What all flags serve", body = All), (status = 304, description = "The client has this answer"), Failures))]
+#[post("/evaluate/flags")]
+pub(crate) async fn evaluate_flags(
+    app: web::Data<App>,
+    client: Client,
+    freshness: web::Query<Freshness>,
+    request: HttpRequest,
+    question: Question,
+) -> Result<HttpResponse, Failed> {
+    app.rate.check(&client.token.id).map_err(Failed::too_many)?;
+    if is_behind(&client, &freshness) {
+        app.refresh().await?;
+    }
+    let context = question.context.unwrap_or_default();
+    let state = client.live.state();
+    let environment = state.snapshot.environment();
+    let keys = state.keys();
+    let evaluations: Vec<Evaluation<'_>> =
+        keys.iter().map(|key| evaluate(&state.snapshot, key, &context)).collect();
+    let answered = || keys.iter().map(AsRef::as_ref).zip(&evaluations);
+    app.counting.count(&client.token, Mode::Bulk, answered());
+    let items = answered().map(|(key, evaluation)| Item::of(key, evaluation, environment));
+    let flags = serde_json::value::to_raw_value(&items.collect::<Vec<_>>())
+        .map_err(|error| Error::Internal(error.to_string()))?;
+    let now = app.clock.now();
+    let tag = tag(flags.get().as_bytes(), token::window(now));
+    let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let same = has.is_some_and(|has| has.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let mut response = if same { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
+    if same {
+        return Ok(response.finish());
+    }
+    let token = token::issue(&client.token.id, &client.application.key_hash, now);
+    let endpoint = Endpoint { request_uri: format!("/ofrep/v1/events?token={token}") };
+    let stream = EventStream { kind: "sse", endpoint, inactivity_delay_sec: INACTIVITY_SECONDS };
+    let metadata = SetMetadata { environment };
+    Ok(response.json(All { flags: &flags, metadata, event_streams: [stream] }))
+}
+
+/// Whether the client has heard of a revision that this node has not.
+fn is_behind(client: &Client, freshness: &Freshness) -> bool {
+    let heard = freshness.etag.as_deref().and_then(|tag| tag.trim_matches('"').parse().ok());
+    heard.is_some_and(|heard: u64| heard > client.live.state().revision())
+}

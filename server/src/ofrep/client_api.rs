@@ -1,0 +1,176 @@
+//! Who asks over OFREP, and what: a token for one environment, and a context.
+
+use std::future::{Future, Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use actix_web::dev::Payload;
+use actix_web::http::{Method, header};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, body, dev, web};
+use hoist_evaluation::{Context, ErrorCode};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use utoipa::ToSchema;
+
+use super::MAX_REQUEST;
+use super::failure_api::Failed;
+use crate::access::{Application, authenticate};
+use crate::app::App;
+use crate::body::{BODY_TIMEOUT, read};
+use crate::error::Error;
+use crate::snapshots::Live;
+use crate::tokens::{Kind, Token};
+
+/// Below this lies everything that other origins' pages may ask.
+pub(crate) const SCOPE: &str = "/ofrep/";
+
+/// Whoever evaluates remotely: an application by its SDK key, or a page by its web token.
+#[derive(Debug)]
+pub(crate) struct Client {
+    pub(crate) token: Arc<Token>,
+    pub(crate) application: Application,
+    /// The token's environment.
+    pub(crate) live: Arc<Live>,
+}
+
+impl FromRequest for Client {
+    type Error = Failed;
+    type Future = Ready<Result<Self, Failed>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(client(request))
+    }
+}
+
+fn client(request: &HttpRequest) -> Result<Client, Failed> {
+    let key = request.headers().get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
+    let (token, hash) = authenticate(request, key)?;
+    let Some(app) = request.app_data::<web::Data<App>>() else {
+        return Err(Error::Internal("the application is not there".to_owned()).into());
+    };
+    Client::new(app, token, hash)
+}
+
+impl Client {
+    /// Lets in who has a token for one environment's evaluations; `hash` is that of the token's text.
+    pub(crate) fn new(app: &App, token: Arc<Token>, key_hash: String) -> Result<Self, Failed> {
+        let application = application(&token, key_hash)?;
+        let live = app.live(&application.project, &application.environment)?;
+        Ok(Self { token, application, live })
+    }
+}
+
+fn application(token: &Token, key_hash: String) -> Result<Application, Failed> {
+    let (Kind::Sdk | Kind::Web, Some(project), Some(environment)) =
+        (token.kind, &token.project, &token.environment)
+    else {
+        let kind = token.kind.as_str();
+        let detail = format!("this is a token of kind {kind}; evaluating takes a web token or an sdk key");
+        return Err(Error::Forbidden(detail).into());
+    };
+    Ok(Application { project: project.clone(), environment: environment.clone(), key_hash })
+}
+
+/// What is sent to evaluate; further fields are passed over.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+pub(crate) struct Question {
+    /// For whom: `targetingKey` and attributes. Without it nobody is known, and what needs a bucket serves the flag's
+    /// off variant.
+    #[schema(value_type = Option<std::collections::BTreeMap<String, Value>>)]
+    pub context: Option<Context>,
+}
+
+impl FromRequest for Question {
+    type Error = Failed;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Failed>>>>;
+
+    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let payload = payload.take();
+        Box::pin(async move {
+            let slow = |_| {
+                let detail = format!("the body took longer than {} s", BODY_TIMEOUT.as_secs());
+                Failed::request(ErrorCode::ParseError, detail)
+            };
+            let body =
+                tokio::time::timeout(BODY_TIMEOUT, read(payload, MAX_REQUEST)).await.map_err(slow)??;
+            parse(&body)
+        })
+    }
+}
+
+fn parse(body: &[u8]) -> Result<Question, Failed> {
+    let body = body.trim_ascii();
+    if body.is_empty() {
+        return Ok(Question::default());
+    }
+    if body.first() != Some(&b'{') {
+        return Err(Failed::request(ErrorCode::ParseError, "the body is no JSON object"));
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        // The body may be JSON all the same, with a context that is none.
+        let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        let code = if is_json { ErrorCode::InvalidContext } else { ErrorCode::ParseError };
+        Failed::request(code, error.to_string())
+    })
+}
+
+/// Lets pages of other origins ask (CORS), without cookies. A preflight carries no token and needs none.
+pub(crate) async fn share<B: body::MessageBody + 'static>(
+    request: dev::ServiceRequest,
+    next: Next<B>,
+) -> Result<dev::ServiceResponse<body::BoxBody>, actix_web::Error> {
+    if !request.path().starts_with(SCOPE) {
+        return Ok(next.call(request).await?.map_into_boxed_body());
+    }
+    let mut response = if request.method() == Method::OPTIONS {
+        let mut allowed = HttpResponse::NoContent();
+        allowed
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"))
+            .insert_header((
+                header::ACCESS_CONTROL_ALLOW_HEADERS,
+                "authorization, content-type, if-none-match, last-event-id, x-api-key",
+            ))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "7200"));
+        request.into_response(allowed.finish())
+    } else {
+        next.call(request).await?.map_into_boxed_body()
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
+    headers.insert(
+        header::ACCESS_CONTROL_EXPOSE_HEADERS,
+        header::HeaderValue::from_static("etag, retry-after, x-request-id"),
+    );
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::ResponseError;
+    use hoist_evaluation::EvaluationContext;
+
+    use super::*;
+
+    fn check(body: &str, expected: Result<Option<&str>, u16>) {
+        let parsed = parse(body.as_bytes());
+        let key = parsed
+            .as_ref()
+            .map_err(|failed| failed.status_code().as_u16())
+            .map(|question| question.context.as_ref().and_then(EvaluationContext::targeting_key));
+        assert_eq!(key, expected, "{body}");
+    }
+
+    #[test]
+    fn a_question_may_be_for_nobody() {
+        for body in
+            ["", " ", "{}", r#"{"context":null}"#, r#"{"context":{}}"#, r#"{"more":1,"context":{"a":{}}}"#]
+        {
+            check(body, Ok(None));
+        }
+        check(r#"{"context":{"targetingKey":"user-1","plan":"beta"}}"#, Ok(Some("user-1")));
+        for body in ["[]", "null", "{", r#"{"context":[]}"#, r#"{"context":{"targetingKey":true}}"#] {
+            check(body, Err(400));
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The event stream of OFREP: it says that there is something new, never what.
+
+use actix_web::{HttpResponse, get, web};
+use bytes::Bytes;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::client_api::Client;
+use super::failure_api::{Failed, Failures};
+use super::token;
+use crate::app::App;
+use crate::error::Error;
+use crate::snapshots::State;
+use crate::stream;
+
+/// How a page shows that it may listen; a browser sends no header here.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Ticket {
+    /// The token in the address that `eventStreams` gave.
+    token: Option<String>,
+}
+
+/// Tells when to evaluate again: at once, because nobody knows what was missed, and after every change.
+#[utoipa::path(tag = "ofrep", params(Ticket), security(()), responses((status = 200, description = "Server-sent events of type `refetchEvaluation`", body = String, content_type = "text/event-stream"), Failures))]
+#[get("/events")]
+pub(crate) async fn get_events(
+    app: web::Data<App>,
+    ticket: web::Query<Ticket>,
+) -> Result<HttpResponse, Failed> {
+    let sent = ticket.token.as_deref().unwrap_or_default();
+    let refused =
+        || Error::Unauthenticated("this event token is not known, or has ended; ask again".to_owned());
+    let (hash, issuer) =
+        token::id(sent).and_then(|id| app.access.find_by_id(id, app.clock.now())).ok_or_else(refused)?;
+    if !token::holds(sent, &hash, app.clock.now()) {
+        return Err(refused().into());
+    }
+    let client = Client::new(&app, issuer, hash)?;
+    Ok(stream::open(&app, client.application, client.live, None, notice)?)
+}
+
+/// The event that tells of a state.
+fn notice(state: &State, _: Option<u64>) -> Bytes {
+    let revision = state.revision();
+    Bytes::from(format!(
+        "id: {revision}\nevent: message\ndata: {{\"type\":\"refetchEvaluation\",\"etag\":\"{revision}\"}}\n\n"
+    ))
+}

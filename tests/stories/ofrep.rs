@@ -1,0 +1,260 @@
+//! OFREP: what every language's OpenFeature client needs of the server, and what a browser's token may do.
+
+use std::time::Duration;
+
+use hoist_server::settings::{DEVELOPMENT_SDK_KEY, DEVELOPMENT_WEB_TOKEN};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tests::{Answer, Api, Frame, Node, Wire, within};
+
+const ALL: &str = "/ofrep/v1/evaluate/flags";
+
+/// A node with a flag of each type in `development`, and a page's way to ask it.
+async fn start() -> (Node, Api) {
+    start_with(&[]).await
+}
+
+async fn start_with(variables: &[(&str, &str)]) -> (Node, Api) {
+    let node = Node::start_with(variables).await;
+    let api = node.api();
+    let flag = |key: &str, kind: &str, variants: Value| json!({ "key": key, "type": kind, "purpose": "permission", "owner": "shop", "variants": variants });
+    for made in [
+        flag("dashboard", "boolean", json!({ "on": true, "off": false })),
+        flag("copy", "string", json!({ "classic": "Buy", "bold": "BUY" })),
+        flag("limit", "number", json!({ "low": 1, "high": 10 })),
+        flag("factor", "number", json!({ "one": 1, "more": 1.5 })),
+        flag("look", "object", json!({ "plain": { "colour": "grey" }, "gay": { "colour": "red" } })),
+    ] {
+        api.create(&made).await;
+    }
+    let settings = json!({ "enabled": true, "off_variant": "off", "default": { "serve": "off" },
+        "rules": [{ "name": "beta", "conditions": [{ "attribute": "plan", "operator": "in", "values": ["beta"] }],
+            "serve": "on" }] });
+    let development = api.environment("development");
+    development.put("dashboard", &settings).ok().await;
+    for (flag, variant) in [("copy", "bold"), ("limit", "high"), ("factor", "one"), ("look", "gay")] {
+        let settings = json!({ "enabled": true, "off_variant": variant, "default": { "serve": variant } });
+        development.put(flag, &settings).ok().await;
+    }
+    let page = api.with_token(DEVELOPMENT_WEB_TOKEN);
+    (node, page)
+}
+
+async fn ask(page: &Api, flag: &str, context: Value) -> Answer {
+    page.post(&format!("{ALL}/{flag}")).json(&json!({ "context": context })).send().await
+}
+
+/// The failure in an answer, with every field that clients need.
+fn failure(answer: &Answer, status: u16, code: &str) -> Value {
+    assert_eq!(answer.status, status, "{}", answer.text);
+    assert_eq!(answer.header("content-type"), "application/json");
+    let failure = answer.json();
+    assert_eq!(failure["errorCode"], code, "{failure}");
+    assert!(failure["errorDetails"].as_str().is_some_and(|details| !details.is_empty()), "{failure}");
+    failure
+}
+
+#[tokio::test]
+async fn an_answer_has_every_field_and_numbers_look_like_their_kind() {
+    let (_node, page) = start().await;
+    for (flag, value, reason, variant) in [
+        ("dashboard", "false", "DEFAULT", "off"),
+        ("copy", r#""BUY""#, "STATIC", "bold"),
+        ("limit", "10", "STATIC", "high"),
+        ("factor", "1.0", "STATIC", "one"),
+        ("look", r#"{"colour":"red"}"#, "STATIC", "gay"),
+    ] {
+        let answer = ask(&page, flag, json!({ "targetingKey": "user-1" })).await;
+        let told = format!(
+            r#"{{"key":"{flag}","value":{value},"reason":"{reason}","variant":"{variant}","metadata":{{"version":2,"environment":"development"}}}}"#
+        );
+        assert_eq!((answer.status, answer.text.as_str()), (200, told.as_str()));
+        assert_eq!(answer.header("content-type"), "application/json");
+    }
+    let beta = ask(&page, "dashboard", json!({ "plan": "beta" })).await.json();
+    assert_eq!((&beta["reason"], &beta["metadata"]["rule"]), (&json!("TARGETING_MATCH"), &json!("beta")));
+}
+
+#[tokio::test]
+async fn a_failure_is_json_with_a_code_whatever_was_asked() {
+    let (_node, page) = start().await;
+    let unknown = failure(&ask(&page, "nope", json!({})).await, 404, "FLAG_NOT_FOUND");
+    assert_eq!(unknown["key"], "nope");
+    let odd = failure(&ask(&page, "a/b%20c", json!({})).await, 404, "FLAG_NOT_FOUND");
+    assert_eq!(odd["key"], "a/b c");
+    for (body, code) in [("{", "PARSE_ERROR"), ("[]", "PARSE_ERROR"), (r#"{"context":7}"#, "INVALID_CONTEXT")]
+    {
+        for path in [ALL, "/ofrep/v1/evaluate/flags/copy"] {
+            let answer = failure(&page.post(path).text(body).send().await, 400, code);
+            assert!(answer.get("key").is_none(), "{answer}");
+        }
+    }
+    let large = format!(r#"{{"context":{{"a":"{}"}}}}"#, "x".repeat(300_000));
+    failure(&page.post(ALL).text(large).send().await, 413, "GENERAL");
+    failure(&page.get(ALL).send().await, 405, "GENERAL");
+    failure(&page.post("/ofrep/v1/configuration").send().await, 404, "GENERAL");
+    for (token, status) in [("", 401), ("hoist_web_wrong", 401), ("hoist_api_development", 403)] {
+        failure(&ask(&page.with_token(token), "copy", json!({})).await, status, "GENERAL");
+    }
+    let without = page.with_token("");
+    let by_key = without.post("/ofrep/v1/evaluate/flags/copy").header("x-api-key", DEVELOPMENT_SDK_KEY);
+    assert_eq!(by_key.text("").ok().await["value"], "BUY", "no body is a question for nobody");
+}
+
+#[tokio::test]
+async fn the_entity_tag_covers_the_context() {
+    let (node, page) = start().await;
+    let all = async |context: Value, tag: &str| {
+        let call = page.post(ALL).json(&json!({ "context": context }));
+        if tag.is_empty() { call.send().await } else { call.header("if-none-match", tag).send().await }
+    };
+    let everyone = json!({ "targetingKey": "user-1" });
+    let first = all(everyone.clone(), "").await;
+    let answer = first.json();
+    let keys: Vec<&Value> = answer["flags"].as_array().unwrap().iter().map(|flag| &flag["key"]).collect();
+    assert_eq!(keys, ["copy", "dashboard", "factor", "limit", "look"]);
+    let tag = first.header("etag");
+    let again = all(everyone.clone(), tag).await;
+    assert_eq!((again.status, again.text.as_str(), again.header("etag")), (304, "", tag));
+    let beta = all(json!({ "targetingKey": "user-1", "plan": "beta" }), tag).await;
+    assert_eq!((beta.status, &beta.json()["flags"][1]["value"]), (200, &json!(true)));
+    node.api().environment("development").rollout("copy", 50, "half").await;
+    assert_eq!(all(everyone.clone(), tag).await.status, 200, "the flag's version is part of the answer");
+    let tag = all(everyone.clone(), "").await.header("etag").to_owned();
+    node.advance(Duration::from_mins(31));
+    assert_eq!(all(everyone, &tag).await.status, 200, "in time, a new event token is due");
+}
+
+/// The address of the event stream in an answer for all flags.
+async fn event_stream(page: &Api) -> String {
+    let all = page.post(ALL).text("{}").ok().await;
+    assert_eq!(
+        (&all["eventStreams"][0]["type"], &all["eventStreams"][0]["inactivityDelaySec"]),
+        (&json!("sse"), &json!(120))
+    );
+    all["eventStreams"][0]["endpoint"]["requestUri"].as_str().unwrap().to_owned()
+}
+
+fn refetch(frame: Frame, revision: u64) {
+    let data = frame.expect("message", revision);
+    assert_eq!(data, json!({ "type": "refetchEvaluation", "etag": revision.to_string() }));
+}
+
+#[tokio::test]
+async fn an_event_comes_at_once_and_after_every_change() {
+    let (node, page) = start().await;
+    let development = node.api().environment("development");
+    let address = format!("{}{}", node.url, event_stream(&page).await);
+    let mut events = Wire::follow(&address).await;
+    let revision = development.revision().await;
+    refetch(events.event().await, revision);
+    development.rollout("copy", 50, "half").await;
+    refetch(events.event().await, revision + 1);
+    let mut again = Wire::follow(&address).await;
+    refetch(again.event().await, revision + 1);
+}
+
+#[tokio::test]
+async fn an_event_token_ends_by_itself_and_with_the_token_it_came_from() {
+    let (node, page) = start().await;
+    let api = node.api();
+    let body = json!({ "name": "page", "kind": "web", "environment": "development" });
+    let made = api.post("tokens").json(&body).ok().await;
+    let own = page.with_token(made["token"].as_str().unwrap());
+    let address = event_stream(&own).await;
+    let forged = address.replacen(made["id"].as_str().unwrap(), "development-web", 1);
+    failure(&page.get(&forged).send().await, 401, "GENERAL");
+    failure(&page.get("/ofrep/v1/events").send().await, 401, "GENERAL");
+    let mut events = Wire::follow(&format!("{}{address}", node.url)).await;
+    events.event().await;
+    api.delete(&format!("tokens/{}", made["id"].as_str().unwrap())).ok().await;
+    failure(&page.get(&address).send().await, 401, "GENERAL");
+    api.environment("development").rollout("copy", 50, "half").await;
+    within("the end of the stream", async { while events.next().await.is_some() {} }).await;
+    let address = event_stream(&page).await;
+    node.advance(Duration::from_mins(61));
+    failure(&page.get(&address).send().await, 401, "GENERAL");
+}
+
+#[tokio::test]
+async fn a_web_token_evaluates_and_does_nothing_else() {
+    let (node, page) = start().await;
+    let document: Value = node.api().get("/openapi.json").ok().await;
+    let (mut refused, mut open) = (0, 0);
+    for (path, methods) in document["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            if path.starts_with("/ofrep/") {
+                continue;
+            }
+            if operation["security"] == json!([]) {
+                open += 1;
+                continue;
+            }
+            let path = path.replace("{project}", "default").replace("{environment}", "development");
+            let path = path.replace("{flag}", "copy").replace("{segment}", "s").replace("{token}", "t");
+            let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
+            let answer = page.call(method.clone(), &path).text("{}").send().await;
+            assert_eq!(answer.status, 403, "{method} {path}: {}", answer.text);
+            refused += 1;
+        }
+    }
+    assert!(refused > 35 && open > 3, "{refused} refused, {open} open to all");
+}
+
+#[tokio::test]
+async fn a_token_that_asks_too_much_is_told_when_to_come_back() {
+    let (_node, page) = start_with(&[("HOIST_OFREP_RATE", "1")]).await;
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(ask(&page, "copy", json!({})).await);
+    }
+    assert_eq!(answers[0].status, 200);
+    let refused = answers.iter().find(|answer| answer.status == 429).expect("one was refused");
+    failure(refused, 429, "GENERAL");
+    assert_eq!(refused.header("retry-after"), "1");
+    let other = ask(&page.with_token(DEVELOPMENT_SDK_KEY), "copy", json!({})).await;
+    assert_eq!(other.status, 200, "each token has a bound of its own");
+}
+
+#[tokio::test]
+async fn pages_of_other_origins_may_ask() {
+    let (_node, page) = start().await;
+    let preflight = page.with_token("").call(Method::OPTIONS, ALL).header("origin", "https://shop.example");
+    let preflight = preflight.header("access-control-request-method", "POST").send().await;
+    assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
+    for name in ["authorization", "content-type", "if-none-match", "x-api-key"] {
+        assert!(preflight.header("access-control-allow-headers").contains(name), "{name}");
+    }
+    let answer = page.post(ALL).header("origin", "https://shop.example").text("{}").send().await;
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    for name in ["etag", "retry-after"] {
+        assert!(answer.header("access-control-expose-headers").contains(name), "{name}");
+    }
+    let elsewhere = page.get("/api/v1/projects").header("origin", "https://shop.example").send().await;
+    assert_eq!(elsewhere.header("access-control-allow-origin"), "", "the API is not for other origins");
+}
+
+#[tokio::test]
+async fn what_was_evaluated_remotely_counts_as_evaluated() {
+    let (node, page) = start().await;
+    for _ in 0..3 {
+        ask(&page, "copy", json!({ "targetingKey": "user-1" })).await;
+    }
+    page.post(ALL).text("{}").ok().await;
+    let path = "environments/development/flags/copy/exposures";
+    let counted = within("the counts", async {
+        loop {
+            let mut items = node.api().get(path).ok().await["items"].take();
+            if let Some(items) = items.as_array_mut().filter(|items| items.len() == 2) {
+                return items
+                    .iter()
+                    .map(|it| json!([it["mode"], it["variant"], it["app"], it["count"]]))
+                    .collect::<Vec<_>>();
+            }
+        }
+    });
+    let mut counted = counted.await;
+    counted.sort_by_key(Value::to_string);
+    let app = "development-web";
+    assert_eq!(counted, [json!(["bulk", "bold", app, 1]), json!(["direct", "bold", app, 3])]);
+}
