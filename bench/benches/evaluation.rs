@@ -23,6 +23,8 @@ fn main() -> ExitCode {
         allocations += report(&format!("evaluate {key}"), &users, |user| read(&snapshot, key, user));
         allocations += report(&format!("client {key}"), &users, |user| ask(&client, key, user) > 0);
     }
+    let half = client.boolean_flag("half");
+    allocations += report("typed flag half", &users, |user| half.enabled(user));
     let operators = operators();
     for flag in operators.flags() {
         let key = flag.key();
@@ -133,6 +135,16 @@ fn time_client(criterion: &mut Criterion, client: &Client, users: &[Context]) {
     group.bench_function("key only, half", |bencher| {
         bencher.iter(|| black_box(client).enabled(black_box("half"), black_box("user-1234567")));
     });
+    for key in ["on", "half"] {
+        let flag = client.boolean_flag(key);
+        group.bench_function(format!("typed flag, {key}"), |bencher| {
+            let mut users = users.iter().cycle();
+            bencher.iter(|| black_box(&flag).enabled(users.next().expect("a cycle has no end")));
+        });
+        group.bench_function(format!("typed flag, key only, {key}"), |bencher| {
+            bencher.iter(|| black_box(&flag).enabled(black_box("user-1234567")));
+        });
+    }
     group.finish();
 }
 

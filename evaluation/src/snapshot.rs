@@ -128,6 +128,11 @@ impl Snapshot {
         self.flags.get(key).map(AsRef::as_ref)
     }
 
+    /// Finds a flag by its key, to be kept beyond this snapshot.
+    pub fn shared_flag(&self, key: &str) -> Option<&Arc<Flag>> {
+        self.flags.get(key)
+    }
+
     /// All flags, broken ones included, in no order that means anything.
     pub fn flags(&self) -> impl Iterator<Item = &Flag> {
         self.flags.iter().map(AsRef::as_ref)

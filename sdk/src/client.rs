@@ -14,6 +14,7 @@ use tokio::time::timeout;
 use crate::answer::Answer;
 use crate::builder::ClientBuilder;
 use crate::exposures::Reporter;
+use crate::flag::{BooleanFlag, NumberFlag, StringFlag};
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::status::{Readiness, Status, Trouble};
@@ -142,6 +143,26 @@ impl Client {
     /// Tells step by step how a flag is evaluated. It is for people, allocates, and is not counted as an evaluation.
     pub fn explain<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C) -> Explanation {
         self.view().explain(key, context)
+    }
+
+    /// A boolean flag that is looked up once, for code that reads it often.
+    pub fn boolean_flag(&self, key: &str) -> BooleanFlag {
+        BooleanFlag::new(self, key)
+    }
+
+    /// A string flag that is looked up once, for code that reads it often.
+    pub fn string_flag(&self, key: &str) -> StringFlag {
+        StringFlag::new(self, key)
+    }
+
+    /// A number flag that is looked up once, for code that reads it often.
+    pub fn number_flag(&self, key: &str) -> NumberFlag {
+        NumberFlag::new(self, key)
+    }
+
+    #[inline]
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// The flags at this moment's revision, for several reads that must agree and for values that are borrowed.

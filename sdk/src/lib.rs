@@ -24,7 +24,8 @@
 //!
 //! Evaluation happens in the application's own memory, against a copy of the environment's flags that the client keeps
 //! up to date over one stream. [`Client::enabled`] and its siblings neither wait nor lock nor fail. Whoever reads
-//! several flags that must agree, or wants a text without a copy of it, takes a [`View`].
+//! several flags that must agree, or wants a text without a copy of it, takes a [`View`]. Code that reads one flag very
+//! often has it looked up once: [`Client::boolean_flag`].
 //!
 //! # For whom
 //!
@@ -70,6 +71,7 @@ mod connection;
 mod context;
 mod exposures;
 mod feed;
+mod flag;
 mod server;
 mod shared;
 mod sse;
@@ -91,6 +93,7 @@ pub use answer::Answer;
 pub use builder::{ClientBuilder, ConnectError};
 pub use client::Client;
 pub use context::TargetingKey;
+pub use flag::{BooleanFlag, NumberFlag, StringFlag};
 pub use status::{Readiness, Status, Trouble};
 pub use timing::Timing;
 pub use view::View;

@@ -7,6 +7,7 @@ use arc_swap::{ArcSwap, Guard};
 use hoist_evaluation::Snapshot;
 
 use crate::exposures::{Counts, Exposures};
+use crate::flag::Pins;
 use crate::status::Health;
 
 /// Flags of one revision with the counters that hang on them.
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     current: ArcSwap<Generation>,
     pub(crate) health: Health,
     pub(crate) exposures: Exposures,
+    pub(crate) pins: Pins,
 }
 
 impl Shared {
@@ -36,6 +38,7 @@ impl Shared {
             current: ArcSwap::from_pointee(none),
             health: Health::new(proof),
             exposures: Exposures::new(),
+            pins: Pins::default(),
         }
     }
 
@@ -48,7 +51,9 @@ impl Shared {
     pub(crate) fn adopt(&self, snapshot: Snapshot, fits: bool) {
         let before = self.current.load_full();
         let counts = if fits { Arc::clone(&before.counts) } else { Arc::new(Counts::new()) };
-        self.current.store(Arc::new(Generation { snapshot, counts, received: true }));
+        let next = Arc::new(Generation { snapshot, counts, received: true });
+        self.current.store(Arc::clone(&next));
+        self.pins.follow(&next);
         self.exposures.replaced(before, fits);
     }
 }
