@@ -132,8 +132,8 @@ impl App {
         let state = live.state();
         let events = self.store.events_since(project, environment, state.revision()).await?;
         let mut newest: Option<State> = None;
-        for patch in history::patches(events) {
-            let next = newest.as_ref().unwrap_or(&state).apply(&patch);
+        for (patch, at) in history::patches(events) {
+            let next = newest.as_ref().unwrap_or(&state).apply(&patch, at);
             newest = Some(next.map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?);
         }
         if let Some(newest) = newest {

@@ -16,6 +16,7 @@ pub mod fanout;
 pub mod flags;
 pub mod health;
 pub mod history;
+pub mod instances;
 pub mod keys;
 pub mod migrate;
 pub mod ofrep;

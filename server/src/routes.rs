@@ -14,8 +14,8 @@ use utoipa_actix_web::{AppExt, scope};
 use crate::error::{Error, Problem, Result};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, environments, exposures, flags, health, ofrep, projects, sdk_api, segments, stale, stream,
-    telemetry, tokens,
+    audit, environments, exposures, flags, health, instances, ofrep, projects, sdk_api, segments, stale,
+    stream, telemetry, tokens,
 };
 
 #[derive(OpenApi)]
@@ -41,7 +41,8 @@ fn register(config: &mut ServiceConfig<'_>) {
         scope::scope("/sdk/v1")
             .service(sdk_api::get_snapshot)
             .service(stream::get_stream)
-            .service(exposures::api::post_exposures),
+            .service(exposures::api::post_exposures)
+            .service(instances::api::post_receipt),
     );
     config.service(
         scope::scope("/ofrep/v1")
@@ -70,6 +71,7 @@ fn register_api(config: &mut ServiceConfig<'_>) {
         .service(environments::api::get_environment)
         .service(environments::api::patch_environment)
         .service(environments::api::delete_environment)
+        .service(instances::api::list_instances)
         .service(flags::api::list_flags)
         .service(flags::api::post_flag)
         .service(flags::api::get_flag)

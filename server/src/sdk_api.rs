@@ -6,16 +6,21 @@ use actix_web::{HttpRequest, HttpResponse, get, web};
 use crate::access::Application;
 use crate::app::App;
 use crate::error::{ReadProblems, Result};
+use crate::instances::api::{InstanceHeaders, introduction};
 
 /// The flag set of the key's environment. `ETag` is its revision.
-#[utoipa::path(tag = "sdk", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that the client has")), responses((status = 200, description = "The flag set: all flags and segments of the environment", body = FlagSetSchema, content_type = "application/json"), (status = 304, description = "The client has the newest"), ReadProblems))]
+#[utoipa::path(tag = "sdk", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that the client has"), InstanceHeaders), responses((status = 200, description = "The flag set: all flags and segments of the environment", body = FlagSetSchema, content_type = "application/json"), (status = 304, description = "The client has the newest"), ReadProblems))]
 #[get("/snapshot")]
 pub(crate) async fn get_snapshot(
     app: web::Data<App>,
     application: Application,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let state = app.live(&application.project, &application.environment)?.state();
+    let live = app.live(&application.project, &application.environment)?;
+    if let Some(visitor) = introduction(request.headers()) {
+        live.roster.greet(&visitor, app.clock.now());
+    }
+    let state = live.state();
     let tag = format!("\"{}\"", state.revision());
     let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let fresh = has.is_some_and(|has| has.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));

@@ -11,23 +11,26 @@ use bytes::Bytes;
 use hoist_evaluation::{FlagSet, Gap, Patch, Snapshot};
 use tokio::sync::watch;
 
+use crate::clock::Timestamp;
+use crate::instances::Roster;
 use crate::keys::{EnvironmentKey, ProjectKey};
 
 /// How many revisions back a client may resume with a patch; one further behind gets the whole flag set.
 pub const RESUMABLE_REVISIONS: usize = 1_024;
 
-/// What one revision touched: keys of flags and of segments.
+/// What one revision touched, keys of flags and of segments, and when it was made.
 #[derive(Debug)]
 struct Touched {
     flags: Vec<String>,
     segments: Vec<String>,
+    at: Timestamp,
 }
 
 impl Touched {
-    fn by(patch: &Patch) -> Arc<Self> {
+    fn by(patch: &Patch, at: Timestamp) -> Arc<Self> {
         let (flags, segments) =
             (patch.flags.keys().cloned().collect(), patch.segments.keys().cloned().collect());
-        Arc::new(Self { flags, segments })
+        Arc::new(Self { flags, segments, at })
     }
 }
 
@@ -37,13 +40,18 @@ pub struct State {
     /// The compiled flag set.
     pub snapshot: Snapshot,
     recent: VecDeque<Arc<Touched>>,
-    put: OnceLock<Bytes>,
+    put: OnceLock<Put>,
     patches: Mutex<BTreeMap<u64, Bytes>>,
     newest_patch: OnceLock<Bytes>,
     keys: OnceLock<Box<[Box<str>]>>,
 }
 
-const PUT_HEAD: &str = "event: put\nid: ";
+/// The `put` frame, and where in it the flag set begins.
+#[derive(Debug)]
+struct Put {
+    frame: Bytes,
+    body: usize,
+}
 
 impl State {
     /// Compiles a flag set read from the store.
@@ -81,48 +89,61 @@ impl State {
         })
     }
 
-    /// Makes the state that follows by `patch`; costs what the patch touches.
-    pub fn apply(&self, patch: &Patch) -> Result<Self, Gap> {
+    /// When a revision was made; nothing when that is too long ago to be remembered.
+    pub fn made(&self, revision: u64) -> Option<Timestamp> {
+        let back = usize::try_from(self.revision().checked_sub(revision)?).ok()?;
+        self.recent.iter().rev().nth(back).map(|touched| touched.at)
+    }
+
+    /// Makes the state that follows by `patch`, which was made at `at`; costs what the patch touches.
+    pub fn apply(&self, patch: &Patch, at: Timestamp) -> Result<Self, Gap> {
         let snapshot = self.snapshot.apply(patch)?;
         let mut recent = self.recent.clone();
-        recent.push_back(Touched::by(patch));
+        recent.push_back(Touched::by(patch, at));
         if recent.len() > RESUMABLE_REVISIONS {
             recent.pop_front();
         }
         Ok(Self::new(snapshot, recent))
     }
 
-    /// Learns which keys the revisions up to this one touched, so that clients of before a restart can resume.
-    pub(crate) fn remember(&mut self, patches: &[Patch]) {
-        self.recent = patches.iter().map(Touched::by).collect();
+    /// Learns what the revisions up to this one touched, so that clients of before a restart can resume.
+    pub(crate) fn remember(&mut self, patches: &[(Patch, Timestamp)]) {
+        self.recent = patches.iter().map(|(patch, at)| Touched::by(patch, *at)).collect();
     }
 
     /// The flag set as JSON.
     pub fn body(&self) -> Bytes {
-        let put = self.put();
-        let head = PUT_HEAD.len() + self.revision().to_string().len() + "\ndata: ".len();
-        put.slice(head..put.len() - "\n\n".len())
+        let put = self.encoded_put(0);
+        put.frame.slice(put.body..put.frame.len() - "\n\n".len())
     }
 
-    /// The `put` frame.
-    pub fn put(&self) -> Bytes {
-        self.put.get_or_init(|| frame("put", self.revision(), &self.snapshot.flag_set())).clone()
+    /// The `put` frame. Its clients are asked to send their receipts within `receipts_ms`; what whoever asks first says
+    /// stands for all, for the frame is encoded once.
+    pub fn put(&self, receipts_ms: u64) -> Bytes {
+        self.encoded_put(receipts_ms).frame.clone()
+    }
+
+    fn encoded_put(&self, receipts_ms: u64) -> &Put {
+        self.put.get_or_init(|| {
+            let (frame, body) = frame("put", self.revision(), receipts_ms, &self.snapshot.flag_set());
+            Put { frame, body }
+        })
     }
 
     /// The frame that brings a client from revision `from` to this one: a patch if `from` is still remembered, else a
-    /// put. A client that is up to date gets an empty patch, which tells it so.
-    pub fn frame_from(&self, from: u64) -> Bytes {
+    /// put. A client that is up to date gets an empty patch, which tells it so. `receipts_ms` as for [`State::put`].
+    pub fn frame_from(&self, from: u64, receipts_ms: u64) -> Bytes {
         if from.checked_add(1) == Some(self.revision()) {
-            return self.newest_patch.get_or_init(|| self.encode_from(from)).clone();
+            return self.newest_patch.get_or_init(|| self.encode_from(from, receipts_ms)).clone();
         }
         let mut patches = self.patches.lock().unwrap_or_else(PoisonError::into_inner);
-        patches.entry(from).or_insert_with(|| self.encode_from(from)).clone()
+        patches.entry(from).or_insert_with(|| self.encode_from(from, receipts_ms)).clone()
     }
 
-    fn encode_from(&self, from: u64) -> Bytes {
+    fn encode_from(&self, from: u64, receipts_ms: u64) -> Bytes {
         match self.patch_from(from) {
-            Some(patch) => frame("patch", self.revision(), &patch),
-            None => self.put(),
+            Some(patch) => frame("patch", self.revision(), receipts_ms, &patch).0,
+            None => self.put(receipts_ms),
         }
     }
 
@@ -151,15 +172,20 @@ impl State {
     }
 }
 
-/// One SSE frame; JSON has no line breaks of its own, so one `data` line holds it.
-fn frame(event: &str, revision: u64, data: &impl serde::Serialize) -> Bytes {
+/// One SSE frame, and where its data begins. JSON has no line breaks of its own, so one `data` line holds it; a reader
+/// that does not know the field `receipt-within` passes over it.
+fn frame(event: &str, revision: u64, receipts_ms: u64, data: &impl serde::Serialize) -> (Bytes, usize) {
+    let head = format!("event: {event}\nid: {revision}\nreceipt-within: {receipts_ms}\ndata: ");
+    let start = head.len();
     let data = serde_json::to_string(data).unwrap_or_default();
-    Bytes::from(format!("event: {event}\nid: {revision}\ndata: {data}\n\n"))
+    (Bytes::from([&head, data.as_str(), "\n\n"].concat()), start)
 }
 
 /// One environment as it is served: its newest state, and a bell that rings when there is a newer one.
 #[derive(Debug)]
 pub struct Live {
+    /// The instances that follow the environment.
+    pub roster: Roster,
     state: ArcSwap<State>,
     bell: watch::Sender<u64>,
 }
@@ -168,7 +194,7 @@ impl Live {
     /// Starts serving `state`.
     pub fn new(state: State) -> Self {
         let bell = watch::Sender::new(state.revision());
-        Self { state: ArcSwap::from_pointee(state), bell }
+        Self { roster: Roster::default(), state: ArcSwap::from_pointee(state), bell }
     }
 
     /// The newest state.
@@ -179,6 +205,11 @@ impl Live {
     /// Subscribes to the bell. Subscribe first, read the state second: what comes between rings again.
     pub fn subscribe(&self) -> watch::Receiver<u64> {
         self.bell.subscribe()
+    }
+
+    /// Wakes every stream though there is no newer state, so that each asks whether it may go on.
+    pub fn ring(&self) {
+        self.bell.send_modify(|_| {});
     }
 
     /// Serves `state` from now on, unless a newer one got there first.
@@ -243,6 +274,8 @@ mod tests {
 
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_ms(1_795_442_580_000);
+
     fn document(enabled: bool) -> Document {
         let text = format!(
             r#"{{"type":"boolean","variants":{{"on":true,"off":false}},"salt":"s","bucketing":"hoist-v1","version":1,"settings":{{"enabled":{enabled},"default":{{"serve":"on"}},"off_variant":"off"}}}}"#
@@ -261,20 +294,36 @@ mod tests {
 
     #[test]
     fn the_body_is_the_flag_set_and_the_put_wraps_it() {
-        let state = start().apply(&step(0, "a", true)).unwrap();
+        let state = start().apply(&step(0, "a", true), NOW).unwrap();
         let set: FlagSet = serde_json::from_slice(&state.body()).unwrap();
         assert_eq!((set.revision, set.flags.len()), (1, 1));
-        let put = String::from_utf8(state.put().to_vec()).unwrap();
-        assert!(put.starts_with("event: put\nid: 1\ndata: {") && put.ends_with("}\n\n"), "{put}");
+        let put = String::from_utf8(state.put(7).to_vec()).unwrap();
+        assert!(
+            put.starts_with("event: put\nid: 1\nreceipt-within: 0\ndata: {") && put.ends_with("}\n\n"),
+            "{put}"
+        );
+    }
+
+    #[test]
+    fn a_revision_tells_when_it_was_made_while_it_is_remembered() {
+        let at = |revision: i64| Timestamp::from_ms(NOW.ms() + revision);
+        let mut state = start();
+        assert_eq!(state.made(0), None);
+        for revision in 1..=i64::try_from(RESUMABLE_REVISIONS).unwrap() + 2 {
+            let from = revision.unsigned_abs() - 1;
+            state = state.apply(&step(from, "a", from % 2 == 0), at(revision)).unwrap();
+        }
+        assert_eq!(state.made(state.revision()), Some(at(1_026)));
+        assert_eq!((state.made(3), state.made(2), state.made(1_027)), (Some(at(3)), None, None));
     }
 
     #[test]
     fn a_client_behind_gets_one_patch_with_the_newest_of_each_key() {
         let mut state = start();
         for (revision, enabled) in [(0, true), (1, false), (2, true)] {
-            state = state.apply(&step(revision, "a", enabled)).unwrap();
+            state = state.apply(&step(revision, "a", enabled), NOW).unwrap();
         }
-        let frame = String::from_utf8(state.frame_from(1).to_vec()).unwrap();
+        let frame = String::from_utf8(state.frame_from(1, 7).to_vec()).unwrap();
         let patch: Patch = serde_json::from_str(frame.split("data: ").nth(1).unwrap().trim()).unwrap();
         assert_eq!((patch.from, patch.to, patch.flags.len()), (1, 3, 1));
         assert!(patch.flags["a"].as_ref().unwrap().get().contains("\"enabled\":true"));
@@ -282,18 +331,19 @@ mod tests {
 
     #[test]
     fn one_who_is_up_to_date_gets_an_empty_patch_and_one_from_the_future_a_put() {
-        let state = start().apply(&step(0, "a", true)).unwrap();
-        assert!(state.frame_from(1).starts_with(b"event: patch\nid: 1\ndata: {\"from\":1,\"to\":1,"));
-        assert!(state.frame_from(9).starts_with(b"event: put\n"));
+        let state = start().apply(&step(0, "a", true), NOW).unwrap();
+        let empty = b"event: patch\nid: 1\nreceipt-within: 7\ndata: {\"from\":1,\"to\":1,";
+        assert!(state.frame_from(1, 7).starts_with(empty));
+        assert!(state.frame_from(9, 7).starts_with(b"event: put\n"));
     }
 
     #[test]
     fn one_who_fell_out_of_the_ring_gets_a_put() {
         let mut state = start();
         for revision in 0..u64::try_from(RESUMABLE_REVISIONS).unwrap() + 5 {
-            state = state.apply(&step(revision, "a", revision % 2 == 0)).unwrap();
+            state = state.apply(&step(revision, "a", revision % 2 == 0), NOW).unwrap();
         }
-        assert!(state.frame_from(5).starts_with(b"event: patch\n"));
-        assert!(state.frame_from(4).starts_with(b"event: put\n"));
+        assert!(state.frame_from(5, 0).starts_with(b"event: patch\n"));
+        assert!(state.frame_from(4, 0).starts_with(b"event: put\n"));
     }
 }

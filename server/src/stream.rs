@@ -16,6 +16,8 @@ use tokio::sync::watch;
 use crate::access::Application;
 use crate::app::App;
 use crate::error::{Error, ReadProblems, Result};
+use crate::instances::api::{InstanceHeaders, introduction};
+use crate::instances::visit::Visit;
 use crate::snapshots::{Live, State};
 
 /// How long a stream stays silent at most.
@@ -74,8 +76,9 @@ impl Drop for Place {
 }
 
 /// Streams the flag set: first a `put`, or a `patch` from `Last-Event-ID`, then a `patch` for every change. A comment
-/// comes at least every 15 seconds. An event's `id` is the revision.
-#[utoipa::path(tag = "sdk", params(("Last-Event-ID" = Option<String>, Header, description = "The last revision that the client has")), responses((status = 200, description = "Server-sent events: `put` holds a flag set, `patch` what changed", body = String, content_type = "text/event-stream"), ReadProblems))]
+/// comes at least every 15 seconds. An event's `id` is the revision; its field `receipt-within` says over how many
+/// milliseconds clients should spread the receipts that they send to `/sdk/v1/receipts`.
+#[utoipa::path(tag = "sdk", params(("Last-Event-ID" = Option<String>, Header, description = "The last revision that the client has"), InstanceHeaders), responses((status = 200, description = "Server-sent events: `put` holds a flag set, `patch` what changed", body = String, content_type = "text/event-stream"), ReadProblems))]
 #[get("/stream")]
 pub(crate) async fn get_stream(
     app: web::Data<App>,
@@ -85,37 +88,52 @@ pub(crate) async fn get_stream(
     let live = app.live(&application.project, &application.environment)?;
     let last =
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let frame = |state: &State, from: Option<u64>| match from {
-        Some(revision) => state.frame_from(revision),
-        None => state.put(),
-    };
-    open(&app, application, live, last, frame)
+    let visit = Visit::begin(&live, introduction(request.headers()), app.clock.now());
+    let follower = Follower { last, frame: put_or_patch, visit: Some(visit) };
+    open(&app, application, live, follower)
 }
 
-/// Opens a stream that sends a frame at once and after every change, until the key ends or the server does. `frame`
-/// gives the bytes that lead from a revision, or from nothing, to a state.
+fn put_or_patch(live: &Live, state: &State, from: Option<u64>) -> Bytes {
+    let receipts_ms = live.roster.receipt_within_ms();
+    match from {
+        Some(revision) => state.frame_from(revision, receipts_ms),
+        None => state.put(receipts_ms),
+    }
+}
+
+/// The bytes that lead a client from a revision, if it has any, to a state.
+type FrameFrom = fn(&Live, &State, Option<u64>) -> Bytes;
+
+/// Whoever a stream is for.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    /// The revision that it has, if any.
+    pub(crate) last: Option<u64>,
+    /// What it is sent.
+    pub(crate) frame: FrameFrom,
+    /// Its place in the roster, if it is an SDK client.
+    pub(crate) visit: Option<Visit>,
+}
+
+/// Opens a stream that sends a frame at once and after every change, until the key ends or the server does.
 pub(crate) fn open(
     app: &web::Data<App>,
     application: Application,
     live: Arc<Live>,
-    last: Option<u64>,
-    frame: FrameFrom,
+    follower: Follower,
 ) -> Result<HttpResponse> {
     let place = app.streams.enter()?;
     // Subscribe first, read the state second: a change in between rings the bell again.
     let bell = live.subscribe();
     let draining = app.streams.draining.subscribe();
-    let (app, cursor) = (app.clone(), Cursor::Before(last));
-    let connection = Connection { app, application, live, bell, draining, cursor, frame, _place: place };
+    let (app, cursor) = (app.clone(), Cursor::Before(follower.last));
+    let connection = Connection { app, application, live, bell, draining, cursor, follower, _place: place };
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(stream::unfold(connection, Connection::next)))
 }
-
-/// The bytes that lead a client from a revision, if it has any, to a state.
-type FrameFrom = fn(&State, Option<u64>) -> Bytes;
 
 /// Where a connection stands.
 #[derive(Debug)]
@@ -135,7 +153,7 @@ struct Connection {
     bell: watch::Receiver<u64>,
     draining: watch::Receiver<bool>,
     cursor: Cursor,
-    frame: FrameFrom,
+    follower: Follower,
     _place: Place,
 }
 
@@ -163,10 +181,11 @@ impl Connection {
                 () = tokio::time::sleep(HEARTBEAT) => true,
             };
             if self.app.streams.is_draining() {
-                self.cursor = Cursor::Ended;
+                self.send_away();
                 return Some(Bytes::from(format!("retry: {}\n\n", rand::random_range(RETRY_MS))));
             }
             if !self.is_welcome() {
+                self.send_away();
                 return None;
             }
             if silent {
@@ -177,7 +196,14 @@ impl Connection {
 
     fn move_to(&mut self, state: &State, from: Option<u64>) -> Bytes {
         self.cursor = Cursor::At(state.revision());
-        (self.frame)(state, from)
+        (self.follower.frame)(&self.live, state, from)
+    }
+
+    fn send_away(&mut self) {
+        self.cursor = Cursor::Ended;
+        if let Some(visit) = &mut self.follower.visit {
+            visit.sent_away = true;
+        }
     }
 
     /// Whether the key still works and the environment is still served.

@@ -28,8 +28,9 @@ impl Change<'_> {
             let base =
                 base(self.app, &mut self.transaction, &self.project, environment, draft.revision).await?;
             let patch = draft.patch();
-            let state =
-                base.apply(&patch).map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
+            let state = base
+                .apply(&patch, self.at)
+                .map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
             let faults = Faults { environment, places: &self.places };
             faults.check(&base, &state, &patch)?;
             states.push((environment.clone(), state));
@@ -64,9 +65,10 @@ async fn base(
     };
     if state.revision() + 1 < revision {
         let events = history::store::events_since(connection, project, environment, state.revision()).await?;
-        for patch in history::patches(events) {
-            let next =
-                state.apply(&patch).map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
+        for (patch, at) in history::patches(events) {
+            let next = state
+                .apply(&patch, at)
+                .map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
             state = Arc::new(next);
         }
     }

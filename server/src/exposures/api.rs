@@ -31,8 +31,12 @@ pub(crate) async fn post_exposures(
 ) -> Result<Reply> {
     let report = report::parse(&body.0)?;
     let Application { project, environment, .. } = &application;
-    let state = app.live(project, environment)?.state();
+    let live = app.live(project, environment)?;
+    let state = live.state();
     let arrival = Arrival { project, environment, at: app.clock.now() };
+    if let Ok(instance) = uuid::Uuid::try_parse(&report.instance) {
+        live.roster.see(instance, arrival.at);
+    }
     let batch = Batch::new(report, arrival, |key| state.snapshot.flag(key).is_some());
     let duplicate = app.store.add_exposures(&batch).await?;
     if !duplicate {

@@ -10,6 +10,7 @@ pub(crate) mod batch;
 mod report;
 pub(crate) mod store;
 
+pub(crate) use report::read_report;
 pub use report::{Count, Entries, FlagCounts, Name, Report};
 
 use std::time::Duration;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::de::{self, MapAccess, SeqAccess, Visitor};
+use serde::de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_path_to_error::Segment;
 use utoipa::ToSchema;
@@ -79,8 +79,17 @@ pub struct Count {
 
 /// Reads a report.
 pub(super) fn parse(text: &[u8]) -> Result<Report> {
-    if text.len() > MAX_REPORT {
-        return Err(Error::TooLarge(format!("a report has at most {MAX_REPORT} bytes")));
+    read_report(text, MAX_REPORT)
+}
+
+/// Reads what an SDK reports, of at most `most` bytes: fields that are not known are passed over.
+pub(crate) fn read_report<T: DeserializeOwned>(text: &[u8], most: usize) -> Result<T> {
+    if text.len() > most {
+        return Err(Error::TooLarge(format!("a report has at most {most} bytes")));
+    }
+    // serde would read the fields of a struct from a list, too.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::invalid("", "the body must be an object"));
     }
     let mut json = serde_json::Deserializer::from_slice(text);
     let report = serde_path_to_error::deserialize(&mut json).map_err(|error| refusal(&error))?;

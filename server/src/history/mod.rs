@@ -44,20 +44,16 @@ pub struct Event {
     pub at: Timestamp,
 }
 
-/// Makes the patches that lead through `events`, which are in order of revision.
-pub(crate) fn patches(events: Vec<Event>) -> Vec<Patch> {
-    let mut patches: Vec<Patch> = Vec::new();
+/// Makes the patches that lead through `events`, which are in order of revision, each with when it was made.
+pub(crate) fn patches(events: Vec<Event>) -> Vec<(Patch, Timestamp)> {
+    let mut patches: Vec<(Patch, Timestamp)> = Vec::new();
     for event in events {
-        if patches.last().is_none_or(|patch| patch.to != event.revision) {
+        if patches.last().is_none_or(|(patch, _)| patch.to != event.revision) {
             let from = event.revision.saturating_sub(1);
-            patches.push(Patch {
-                from,
-                to: event.revision,
-                flags: BTreeMap::new(),
-                segments: BTreeMap::new(),
-            });
+            let (to, flags, segments) = (event.revision, BTreeMap::new(), BTreeMap::new());
+            patches.push((Patch { from, to, flags, segments }, event.at));
         }
-        if let Some(patch) = patches.last_mut() {
+        if let Some((patch, _)) = patches.last_mut() {
             let documents = if event.kind == Kind::Flag { &mut patch.flags } else { &mut patch.segments };
             documents.insert(event.key, event.document);
         }

@@ -10,8 +10,8 @@ use super::failure_api::{Failed, Failures};
 use super::token;
 use crate::app::App;
 use crate::error::Error;
-use crate::snapshots::State;
-use crate::stream;
+use crate::snapshots::{Live, State};
+use crate::stream::{self, Follower};
 
 /// How a page shows that it may listen; a browser sends no header here.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -37,11 +37,12 @@ pub(crate) async fn get_events(
         return Err(refused().into());
     }
     let client = Client::new(&app, issuer, hash)?;
-    Ok(stream::open(&app, client.application, client.live, None, notice)?)
+    let follower = Follower { last: None, frame: notice, visit: None };
+    Ok(stream::open(&app, client.application, client.live, follower)?)
 }
 
 /// The event that tells of a state.
-fn notice(state: &State, _: Option<u64>) -> Bytes {
+fn notice(_: &Live, state: &State, _: Option<u64>) -> Bytes {
     let revision = state.revision();
     Bytes::from(format!(
         "id: {revision}\nevent: message\ndata: {{\"type\":\"refetchEvaluation\",\"etag\":\"{revision}\"}}\n\n"
