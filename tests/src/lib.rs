@@ -17,6 +17,7 @@ mod environment;
 mod node;
 mod port;
 mod process;
+mod proxy;
 mod repository;
 mod wire;
 
@@ -28,6 +29,7 @@ pub use environment::Environment;
 pub use node::Node;
 pub use port::free_port;
 pub use process::Process;
+pub use proxy::{Attempt, Fault, Proxy};
 pub use repository::{repository, tracked};
 pub use wire::{Frame, Wire};
 

@@ -5,6 +5,7 @@
 mod away;
 mod cli;
 mod crash;
+mod faults;
 mod golden;
 mod help;
 mod migrations;
