@@ -32,7 +32,7 @@ impl Store {
             history: self.flag_events(project).await?,
             evaluated: self.last_evaluations(project).await?,
             served: self.served_since(project, silence, settle).await?,
-            heard: self.listeners(project).await?,
+            heard: self.listeners(project, now).await?,
             refused: self.refused_since(project, silence).await?,
             project: project.clone(),
         })
@@ -75,10 +75,12 @@ impl Store {
         self.read_all(query.bind(&**project), read).await
     }
 
+    /// Of what SDKs evaluate in bulk nobody may read this one flag, and they tell what is read. A page has no other way
+    /// to ask than in bulk, and what it reads it tells nobody: it may be this one.
     async fn last_evaluations(&self, project: &ProjectKey) -> Result<Vec<Evaluated>> {
         let query = sqlx::query(
             "SELECT flag, environment, MAX(last_ms) AS last_ms FROM exposures \
-             WHERE project = $1 AND mode = 'direct' GROUP BY flag, environment",
+             WHERE project = $1 AND (mode = 'direct' OR sdk = 'ofrep') GROUP BY flag, environment",
         );
         let read = |row: &AnyRow| -> Result<_, sqlx::Error> {
             Ok(Evaluated {
@@ -113,9 +115,11 @@ impl Store {
         self.read_all(query.bind(&**project).bind(silence.ms()).bind(settle.ms()), read).await
     }
 
-    async fn listeners(&self, project: &ProjectKey) -> Result<Vec<Listener>> {
+    /// Who asks over OFREP is counted here and needs to report nothing: its silence is one that is heard, up to `now`.
+    async fn listeners(&self, project: &ProjectKey, now: Timestamp) -> Result<Vec<Listener>> {
         let query = sqlx::query(
-            "SELECT environment, app, MIN(first_seen_ms) AS first_ms, MAX(last_seen_ms) AS last_ms FROM instances \
+            "SELECT environment, app, MIN(first_seen_ms) AS first_ms, \
+             MAX(CASE WHEN sdk = 'ofrep' THEN $2 ELSE last_seen_ms END) AS last_ms FROM instances \
              WHERE project = $1 GROUP BY environment, app ORDER BY environment, app",
         );
         let read = |row: &AnyRow| -> Result<_, sqlx::Error> {
@@ -126,7 +130,7 @@ impl Store {
                 last_heard_at: row.time("last_ms")?,
             })
         };
-        self.read_all(query.bind(&**project), read).await
+        self.read_all(query.bind(&**project).bind(now.ms()), read).await
     }
 
     async fn refused_since(&self, project: &ProjectKey, silence: Timestamp) -> Result<Vec<Stranger>> {

@@ -118,6 +118,27 @@ async fn exposures_are_counted_in_their_windows() {
 }
 
 #[tokio::test]
+async fn what_a_page_asks_for_in_bulk_may_be_in_use_and_its_silence_is_known() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = store(&folder).await;
+    flag(&store, "new_nav", "").await;
+    ramp(&store, "production", "new_nav", &[(40, 50), (60, 100)]).await;
+    let (first, last) = (at(10).ms(), at(80).ms());
+    let page = format!("('p', 'production', 'i', 'page', '', 'ofrep', 1, 0, {first}, {last})");
+    run(&store, &format!("INSERT INTO instances VALUES {page}")).await;
+    let bulk = |app: &str, sdk: &str, ms: i64| {
+        format!(
+            "('p', 'production', 'new_nav', {ms}, 'on', 'STATIC', 'bulk', '{app}', '', '{sdk}', 9, {ms}, {ms})"
+        )
+    };
+    run(&store, &format!("INSERT INTO exposures VALUES {}", bulk("page", "ofrep", last))).await;
+    run(&store, &format!("INSERT INTO exposures VALUES {}", bulk("shop", "s", at(90).ms()))).await;
+    let report = check(&store).await;
+    assert_eq!((report.coverage.percent, report.coverage.silent.len()), (100, 0));
+    assert_eq!(report.items[0].environments[0].last_evaluated_at, Some(at(80)));
+}
+
+#[tokio::test]
 async fn archived_and_unknown_keys_that_are_asked_for_are_told_apart() {
     let folder = tempfile::tempdir().unwrap();
     let store = store(&folder).await;
