@@ -1,6 +1,11 @@
 //! Everything a request needs, in one value that is cheap to clone.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::access::Access;
 use crate::clock::Clock;
@@ -15,6 +20,17 @@ use crate::snapshots::{Live, Snapshots, State};
 use crate::store::Store;
 use crate::stream::Streams;
 use crate::{environments, history};
+
+/// How often the store is asked at most because somebody says that there is something new.
+const HURRY: Duration = Duration::from_millis(20);
+
+/// Who catches up with the store out of turn.
+#[derive(Debug, Default)]
+pub(crate) struct Hurried {
+    begun: AtomicU64,
+    /// When it was done last.
+    turn: Mutex<Option<Instant>>,
+}
 
 /// The running service.
 #[derive(Clone, Debug)]
@@ -35,6 +51,8 @@ pub struct App {
     pub streams: Arc<Streams>,
     /// How many questions each token may ask over OFREP.
     pub(crate) rate: Arc<Rate>,
+    /// Who catches up with the store out of turn.
+    pub(crate) hurried: Arc<Hurried>,
     /// What was answered over OFREP and is not written down yet.
     pub(crate) counting: Arc<Counting>,
 }
@@ -49,6 +67,7 @@ impl App {
             fanout: Fanout::open(settings.redis_url.as_deref())?,
             streams: Arc::new(Streams::new(settings.max_streams)),
             rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
+            hurried: Arc::default(),
             counting: Arc::new(Counting::new(clock.now())),
             settings: Arc::new(settings),
             clock,
@@ -112,6 +131,28 @@ impl App {
             }
         }
         Ok(())
+    }
+
+    /// Catches up with the store before the timer does, because somebody has heard of a revision that is not here. What
+    /// was heard may be made up, so the store is asked by one at a time and at most every [`HURRY`]; and if it cannot be
+    /// asked, what is in memory has to do.
+    pub(crate) async fn hurry(&self, live: &Live, revision: u64) {
+        if live.state().revision() >= revision {
+            return;
+        }
+        let begun = self.hurried.begun.load(Ordering::Relaxed);
+        let mut last = self.hurried.turn.lock().await;
+        // One that began while this one waited has read all that this one could.
+        if self.hurried.begun.load(Ordering::Relaxed) == begun && live.state().revision() < revision {
+            if let Some(last) = *last {
+                tokio::time::sleep_until(last + HURRY).await;
+            }
+            self.hurried.begun.fetch_add(1, Ordering::Relaxed);
+            if let Err(error) = self.refresh().await {
+                tracing::debug!(%error, "could not catch up");
+            }
+            *last = Some(Instant::now());
+        }
     }
 
     /// Writes down what was evaluated over OFREP since the last time.

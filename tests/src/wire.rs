@@ -78,6 +78,11 @@ impl Wire {
         Wire { response, unread: Vec::new() }
     }
 
+    /// A header of the answer, empty when it is not there.
+    pub fn header(&self, name: &str) -> &str {
+        self.response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
     /// The next frame; none when the stream has ended.
     pub async fn next(&mut self) -> Option<Frame> {
         loop {

@@ -86,9 +86,11 @@ async fn a_failure_is_json_with_a_code_whatever_was_asked() {
     {
         for path in [ALL, "/ofrep/v1/evaluate/flags/copy"] {
             let answer = failure(&page.post(path).text(body).send().await, 400, code);
-            assert!(answer.get("key").is_none(), "{answer}");
+            let about = if path == ALL { Value::Null } else { json!("copy") };
+            assert_eq!(answer["key"], about, "of one flag the client wants the key, of all there is none");
         }
     }
+    failure(&page.post(&format!("{ALL}/%FF")).text("{}").send().await, 404, "FLAG_NOT_FOUND");
     let large = format!(r#"{{"context":{{"a":"{}"}}}}"#, "x".repeat(300_000));
     failure(&page.post(ALL).text(large).send().await, 413, "GENERAL");
     failure(&page.get(ALL).send().await, 405, "GENERAL");
@@ -99,6 +101,42 @@ async fn a_failure_is_json_with_a_code_whatever_was_asked() {
     let without = page.with_token("");
     let by_key = without.post("/ofrep/v1/evaluate/flags/copy").header("x-api-key", DEVELOPMENT_SDK_KEY);
     assert_eq!(by_key.text("").ok().await["value"], "BUY", "no body is a question for nobody");
+}
+
+#[tokio::test]
+async fn whatever_a_query_says_there_is_an_answer() {
+    let (node, page) = start().await;
+    let revision = node.api().environment("development").revision().await;
+    let far = revision + 1_000;
+    let queries = [
+        format!("flagConfigEtag=%22{revision}%22&flagConfigLastModified=1771622900"),
+        format!("flagConfigEtag=W%2F%22{far}%22"),
+        format!("flagConfigEtag={far}&flagConfigEtag={far}&more"),
+        "flagConfigEtag=cfg2&flagConfigLastModified=yesterday".to_owned(),
+        "%FF=%&&=".to_owned(),
+    ];
+    for query in queries {
+        let answer = page.post(&format!("{ALL}?{query}")).text("{}").send().await;
+        assert_eq!(
+            (answer.status, answer.json()["flags"].as_array().map(Vec::len)),
+            (200, Some(5)),
+            "{query}"
+        );
+    }
+    failure(&page.get("/ofrep/v1/events?token=a&token=b").send().await, 401, "GENERAL");
+}
+
+#[tokio::test]
+async fn the_entity_tag_covers_the_token_whose_event_stream_comes_with_it() {
+    let (node, page) = start().await;
+    let first = page.post(ALL).text("{}").send().await;
+    let key = page.with_token(DEVELOPMENT_SDK_KEY);
+    let other = key.post(ALL).header("if-none-match", first.header("etag")).text("{}").send().await;
+    assert_eq!(other.status, 200, "the event token it has ends with another token");
+    assert_eq!(other.json()["flags"], first.json()["flags"]);
+    let same = key.post(ALL).header("if-none-match", &format!("W/\"x\", {}", other.header("etag")));
+    assert_eq!(same.text("{}").send().await.status, 304);
+    drop(node);
 }
 
 #[tokio::test]
@@ -177,6 +215,46 @@ async fn an_event_token_ends_by_itself_and_with_the_token_it_came_from() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_revoked_or_expired_evaluates_no_more() {
+    let (node, page) = start().await;
+    let api = node.api();
+    let body = |name: &str| json!({ "name": name, "kind": "web", "environment": "development", "expires_at": "2026-11-23T10:00:00Z" });
+    let revoked = api.post("tokens").json(&body("revoked")).ok().await;
+    let own = |made: &Value| page.with_token(made["token"].as_str().unwrap());
+    assert_eq!(ask(&own(&revoked), "copy", json!({})).await.status, 200);
+    api.delete(&format!("tokens/{}", revoked["id"].as_str().unwrap())).ok().await;
+    failure(&ask(&own(&revoked), "copy", json!({})).await, 401, "GENERAL");
+    let brief = own(&api.post("tokens").json(&body("brief")).ok().await);
+    let address = event_stream(&brief).await;
+    let mut events = Wire::follow(&format!("{}{address}", node.url)).await;
+    events.event().await;
+    node.advance(Duration::from_hours(1));
+    failure(&ask(&brief, "copy", json!({})).await, 401, "GENERAL");
+    failure(&page.get(&address).send().await, 401, "GENERAL");
+    api.environment("development").rollout("copy", 50, "half").await;
+    assert_eq!(events.next().await, None, "a stream of an expired token goes on");
+}
+
+#[tokio::test]
+async fn a_node_that_is_behind_catches_up_before_it_answers_who_has_heard_of_news() {
+    let data = tempfile::tempdir().unwrap();
+    let database = format!("sqlite://{}?mode=rwc", data.path().join("hoist.db").display());
+    let variables = [("HOIST_DATABASE_URL", database.as_str())];
+    let (one, _) = start_with(&variables).await;
+    let other = Node::start_with(&variables).await;
+    let (development, page) =
+        (one.api().environment("development"), other.api().with_token(DEVELOPMENT_WEB_TOKEN));
+    for number in 0..20 {
+        let variant = if number % 2 == 0 { "low" } else { "high" };
+        let settings = json!({ "enabled": true, "off_variant": variant, "default": { "serve": variant } });
+        let revision = development.put("limit", &settings).ok().await["revision"].as_u64().unwrap();
+        let path = format!("{ALL}?flagConfigEtag=%22{revision}%22");
+        let flags = page.post(&path).text("{}").ok().await;
+        assert_eq!(flags["flags"][3]["variant"], variant, "{number}");
+    }
+}
+
+#[tokio::test]
 async fn a_web_token_evaluates_and_does_nothing_else() {
     let (node, page) = start().await;
     let document: Value = node.api().get("/openapi.json").ok().await;
@@ -218,18 +296,31 @@ async fn a_token_that_asks_too_much_is_told_when_to_come_back() {
 
 #[tokio::test]
 async fn pages_of_other_origins_may_ask() {
-    let (_node, page) = start().await;
+    let (node, page) = start().await;
     let preflight = page.with_token("").call(Method::OPTIONS, ALL).header("origin", "https://shop.example");
     let preflight = preflight.header("access-control-request-method", "POST").send().await;
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
     for name in ["authorization", "content-type", "if-none-match", "x-api-key"] {
         assert!(preflight.header("access-control-allow-headers").contains(name), "{name}");
     }
-    let answer = page.post(ALL).header("origin", "https://shop.example").text("{}").send().await;
-    assert_eq!(answer.header("access-control-allow-origin"), "*");
-    for name in ["etag", "retry-after"] {
-        assert!(answer.header("access-control-expose-headers").contains(name), "{name}");
+    let events = event_stream(&page).await;
+    let asks = [
+        (page.post(ALL), 200),
+        (page.with_token("").post(ALL), 401),
+        (page.with_token("hoist_api_development").post(ALL), 403),
+        (page.post(&format!("{ALL}/nope")), 404),
+        (page.get("/ofrep/v1/events?token=x"), 401),
+    ];
+    for (ask, status) in asks {
+        let answer = ask.header("origin", "https://shop.example").text("{}").send().await;
+        let origin = answer.header("access-control-allow-origin");
+        assert_eq!((answer.status, origin), (status, "*"), "a page must see what it is refused");
+        for name in ["etag", "retry-after"] {
+            assert!(answer.header("access-control-expose-headers").contains(name), "{name}");
+        }
     }
+    let stream = Wire::follow(&format!("{}{events}", node.url)).await;
+    assert_eq!(stream.header("access-control-allow-origin"), "*");
     let elsewhere = page.get("/api/v1/projects").header("origin", "https://shop.example").send().await;
     assert_eq!(elsewhere.header("access-control-allow-origin"), "", "the API is not for other origins");
 }
@@ -257,4 +348,36 @@ async fn what_was_evaluated_remotely_counts_as_evaluated() {
     counted.sort_by_key(Value::to_string);
     let app = "development-web";
     assert_eq!(counted, [json!(["bulk", "bold", app, 1]), json!(["direct", "bold", app, 3])]);
+}
+
+#[tokio::test]
+async fn a_flag_that_is_read_over_ofrep_alone_was_not_never_evaluated() {
+    let (node, api) = start_release().await;
+    let body = json!({ "name": "page", "kind": "web", "environment": "production" });
+    let page = api.with_token(&api.create_token(&body).await);
+    page.post(&format!("{ALL}/read")).text("{}").ok().await;
+    let exposures = "environments/production/flags/read/exposures";
+    within("the count", async { while api.get(exposures).ok().await["items"] == json!([]) {} }).await;
+    node.advance(Duration::from_hours(24 * 31));
+    let report = api.get("reports/stale").ok().await;
+    assert_eq!(report["coverage"]["silent"], json!([]), "the server hears what it evaluates itself");
+    let codes = |flag: &str| {
+        let found = report["items"].as_array().unwrap().iter().find(|it| it["flag"] == flag);
+        let reasons = found.unwrap()["reasons"].as_array().unwrap();
+        reasons.iter().map(|reason| reason["code"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert!(codes("unread").contains(&"never-evaluated".to_owned()), "{report}");
+    assert!(codes("read").contains(&"no-evaluations".to_owned()), "{report}");
+    assert!(!codes("read").contains(&"never-evaluated".to_owned()), "{report}");
+}
+
+/// A node with two flags that are on for everyone in production.
+async fn start_release() -> (Node, Api) {
+    let node = Node::start().await;
+    let api = node.api();
+    for flag in ["read", "unread"] {
+        api.create_flag(flag).await;
+        api.environment("production").rollout(flag, 100, "released").await;
+    }
+    (node, api)
 }

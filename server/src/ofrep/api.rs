@@ -3,10 +3,10 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, post, web};
 use hoist_evaluation::{Evaluation, evaluate};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::client_api::{Client, Question};
+use super::client_api::{Client, Question, asked, asked_flag};
 use super::failure_api::{Failed, Failures};
 use super::{INACTIVITY_SECONDS, Item, Served, tag, token};
 use crate::app::App;
@@ -19,10 +19,10 @@ use crate::exposures::Mode;
 pub(crate) async fn evaluate_flag(
     app: web::Data<App>,
     client: Client,
-    key: web::Path<String>,
+    request: HttpRequest,
     question: Question,
 ) -> Result<HttpResponse, Failed> {
-    app.rate.check(&client.token.id).map_err(Failed::too_many)?;
+    let key = asked_flag(&request);
     let context = question.context.unwrap_or_default();
     let state = client.live.state();
     let evaluation = evaluate(&state.snapshot, &key, &context);
@@ -33,13 +33,17 @@ pub(crate) async fn evaluate_flag(
     }
 }
 
-/// What a client knows of how new its answer must be; it was told by an event.
-#[derive(Debug, Deserialize, IntoParams)]
+/// How new an answer must be: what an event said. Browsers send it on; it is no condition.
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query in the OpenAPI document; it is read leniently")]
 pub(crate) struct Freshness {
-    /// The `etag` of the event: a revision.
-    #[serde(rename = "flagConfigEtag")]
+    /// The `etag` of the event: a revision. A node that has not heard of it asks the store before it answers.
+    #[param(rename = "flagConfigEtag")]
     etag: Option<String>,
+    /// The `lastModified` of the event; passed over, because the revision says more.
+    #[param(rename = "flagConfigLastModified")]
+    last_modified: Option<String>,
 }
 
 /// What all flags serve. The protocol's `metadata` of the set names the environment.
@@ -89,13 +93,11 @@ pub(crate) struct Endpoint {
 pub(crate) async fn evaluate_flags(
     app: web::Data<App>,
     client: Client,
-    freshness: web::Query<Freshness>,
     request: HttpRequest,
     question: Question,
 ) -> Result<HttpResponse, Failed> {
-    app.rate.check(&client.token.id).map_err(Failed::too_many)?;
-    if is_behind(&client, &freshness) {
-        app.refresh().await?;
+    if let Some(revision) = heard_of(&request) {
+        app.hurry(&client.live, revision).await;
     }
     let context = question.context.unwrap_or_default();
     let state = client.live.state();
@@ -109,7 +111,7 @@ pub(crate) async fn evaluate_flags(
     let flags = serde_json::value::to_raw_value(&items.collect::<Vec<_>>())
         .map_err(|error| Error::Internal(error.to_string()))?;
     let now = app.clock.now();
-    let tag = tag(flags.get().as_bytes(), token::window(now));
+    let tag = tag(&client.token.id, flags.get().as_bytes(), token::window(now));
     let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     let same = has.is_some_and(|has| has.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
     let mut response = if same { HttpResponse::NotModified() } else { HttpResponse::Ok() };
@@ -124,8 +126,7 @@ pub(crate) async fn evaluate_flags(
     Ok(response.json(All { flags: &flags, metadata, event_streams: [stream] }))
 }
 
-/// Whether the client has heard of a revision that this node has not.
-fn is_behind(client: &Client, freshness: &Freshness) -> bool {
-    let heard = freshness.etag.as_deref().and_then(|tag| tag.trim_matches('"').parse().ok());
-    heard.is_some_and(|heard: u64| heard > client.live.state().revision())
+/// The revision that the client has heard of from an event, perhaps another node's.
+fn heard_of(request: &HttpRequest) -> Option<u64> {
+    asked(request, "flagConfigEtag")?.trim_start_matches("W/").trim_matches('"').parse().ok()
 }

@@ -49,14 +49,19 @@ fn client(request: &HttpRequest) -> Result<Client, Failed> {
     let Some(app) = request.app_data::<web::Data<App>>() else {
         return Err(Error::Internal("the application is not there".to_owned()).into());
     };
-    Client::new(app, token, hash)
+    let client = Client::new(app, token, hash)?;
+    // Before the body is read: who asks too much should cost little.
+    app.rate.check(&client.token.id).map_err(Failed::too_many)?;
+    Ok(client)
 }
 
 impl Client {
     /// Lets in who has a token for one environment's evaluations; `hash` is that of the token's text.
     pub(crate) fn new(app: &App, token: Arc<Token>, key_hash: String) -> Result<Self, Failed> {
         let application = application(&token, key_hash)?;
-        let live = app.live(&application.project, &application.environment)?;
+        // Not 404, which to a client is a flag's: the token is good, and this node is about to hear of the environment.
+        let late = |_| Error::Unavailable("this environment is not served here yet".to_owned());
+        let live = app.live(&application.project, &application.environment).map_err(late)?;
         Ok(Self { token, application, live })
     }
 }
@@ -85,18 +90,31 @@ impl FromRequest for Question {
     type Error = Failed;
     type Future = Pin<Box<dyn Future<Output = Result<Self, Failed>>>>;
 
-    fn from_request(_: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let payload = payload.take();
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
         Box::pin(async move {
+            let flag = || request.match_info().get("flag").map(|_| asked_flag(&request));
             let slow = |_| {
                 let detail = format!("the body took longer than {} s", BODY_TIMEOUT.as_secs());
                 Failed::request(ErrorCode::ParseError, detail)
             };
-            let body =
-                tokio::time::timeout(BODY_TIMEOUT, read(payload, MAX_REQUEST)).await.map_err(slow)??;
-            parse(&body)
+            let body = tokio::time::timeout(BODY_TIMEOUT, read(payload, MAX_REQUEST)).await;
+            let parsed = body.map_err(slow).and_then(|body| parse(&body?));
+            parsed.map_err(|failed| failed.about(flag()))
         })
     }
+}
+
+/// The key in the path. What is no UTF-8 there is no flag's key either, and need not be told apart.
+pub(crate) fn asked_flag(request: &HttpRequest) -> String {
+    let key = request.match_info().get("flag").unwrap_or_default();
+    percent_encoding::percent_decode_str(key).decode_utf8_lossy().into_owned()
+}
+
+/// The first value of a query parameter. What else the query holds is passed over: clients add what newer servers read.
+pub(crate) fn asked(request: &HttpRequest, name: &str) -> Option<String> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string()).ok()?.into_inner();
+    pairs.into_iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 fn parse(body: &[u8]) -> Result<Question, Failed> {

@@ -1,11 +1,10 @@
 //! The event stream of OFREP: it says that there is something new, never what.
 
-use actix_web::{HttpResponse, get, web};
+use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
-use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::client_api::Client;
+use super::client_api::{Client, asked};
 use super::failure_api::{Failed, Failures};
 use super::token;
 use crate::app::App;
@@ -14,8 +13,9 @@ use crate::snapshots::{Live, State};
 use crate::stream::{self, Follower};
 
 /// How a page shows that it may listen; a browser sends no header here.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "describes the query in the OpenAPI document; it is read leniently")]
 pub(crate) struct Ticket {
     /// The token in the address that `eventStreams` gave.
     token: Option<String>,
@@ -24,16 +24,13 @@ pub(crate) struct Ticket {
 /// Tells when to evaluate again: at once, because nobody knows what was missed, and after every change.
 #[utoipa::path(tag = "ofrep", params(Ticket), security(()), responses((status = 200, description = "Server-sent events of type `refetchEvaluation`", body = String, content_type = "text/event-stream"), Failures))]
 #[get("/events")]
-pub(crate) async fn get_events(
-    app: web::Data<App>,
-    ticket: web::Query<Ticket>,
-) -> Result<HttpResponse, Failed> {
-    let sent = ticket.token.as_deref().unwrap_or_default();
+pub(crate) async fn get_events(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Failed> {
+    let sent = asked(&request, "token").unwrap_or_default();
     let refused =
         || Error::Unauthenticated("this event token is not known, or has ended; ask again".to_owned());
     let (hash, issuer) =
-        token::id(sent).and_then(|id| app.access.find_by_id(id, app.clock.now())).ok_or_else(refused)?;
-    if !token::holds(sent, &hash, app.clock.now()) {
+        token::id(&sent).and_then(|id| app.access.find_by_id(id, app.clock.now())).ok_or_else(refused)?;
+    if !token::holds(&sent, &hash, app.clock.now()) {
         return Err(refused().into());
     }
     let client = Client::new(&app, issuer, hash)?;

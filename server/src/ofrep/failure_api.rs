@@ -42,6 +42,12 @@ impl Failed {
         Self::new(status, failure)
     }
 
+    /// The same, told of a flag if one was asked for: the JavaScript client takes it for no failure without the key.
+    pub(crate) fn about(mut self, flag: Option<String>) -> Self {
+        self.failure.key = flag;
+        self
+    }
+
     /// The token has asked too much.
     pub(crate) fn too_many(wait: std::time::Duration) -> Self {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

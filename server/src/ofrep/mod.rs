@@ -17,17 +17,20 @@ mod token;
 
 pub(crate) use rate::Rate;
 
-use std::io::Cursor;
+use std::fmt::Write;
 
 use hoist_evaluation::{ErrorCode, Evaluation, Flag, FlagType, Reason};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
 /// The largest request, in bytes.
 pub const MAX_REQUEST: usize = 256 * 1024;
 /// After how long a hidden page should close its event stream, in seconds.
 pub const INACTIVITY_SECONDS: u32 = 120;
+/// How much of a hash an entity tag has: enough that no two answers ever share one by chance.
+const TAG_BYTES: usize = 16;
 
 /// What a flag serves to a context.
 #[derive(Debug, Serialize, ToSchema)]
@@ -178,12 +181,21 @@ fn written<'a>(flag: &Flag, value: &'a Value) -> Written<'a> {
     }
 }
 
-/// The entity tag of an answer: it changes with every byte of it, so that a context is never told that the answer to
-/// another one still holds; and with `window`, so that a client that hears nothing new still gets a new event token.
-pub(crate) fn tag(flags: &[u8], window: i64) -> String {
-    // Reading from memory cannot fail.
-    let hash = murmur3::murmur3_x64_128(&mut Cursor::new(flags), 0).unwrap_or_default();
-    format!("\"{window:x}-{hash:032x}\"")
+/// The entity tag of an answer. It changes with every byte of it, so that a context is never told that the answer to
+/// another one still holds; with `window`, so that a client that hears nothing new still gets a new event token; and
+/// with the token, because a client that is told that nothing changed keeps the event token that it has, which ends
+/// with the token that asked for it.
+pub(crate) fn tag(token: &str, flags: &[u8], window: i64) -> String {
+    let mut hash = Sha256::new();
+    hash.update(token);
+    hash.update(window.to_be_bytes());
+    hash.update(flags);
+    let hash = hash.finalize();
+    let mut tag = String::with_capacity(2 * TAG_BYTES + 2);
+    tag.push('"');
+    hash.iter().take(TAG_BYTES).for_each(|byte| _ = write!(tag, "{byte:02x}"));
+    tag.push('"');
+    tag
 }
 
 #[cfg(test)]

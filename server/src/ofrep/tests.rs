@@ -85,10 +85,11 @@ fn a_failed_prerequisite_is_a_flag_that_is_off() {
 }
 
 #[test]
-fn a_tag_changes_with_the_answer_and_with_the_window() {
-    let one = tag(b"[]", 1);
-    assert_eq!(one, tag(b"[]", 1));
-    assert_ne!(one, tag(b"[ ]", 1));
-    assert_ne!(one, tag(b"[]", 2));
-    assert!(one.starts_with('"') && one.ends_with('"') && one.is_ascii());
+fn a_tag_changes_with_the_answer_the_window_and_the_token() {
+    let one = tag("t", b"[]", 1);
+    assert_eq!(one, tag("t", b"[]", 1));
+    assert_ne!(one, tag("t", b"[ ]", 1));
+    assert_ne!(one, tag("t", b"[]", 2));
+    assert_ne!(one, tag("u", b"[]", 1));
+    assert!(one.len() == 34 && one.starts_with('"') && one.ends_with('"') && one.is_ascii(), "{one}");
 }
