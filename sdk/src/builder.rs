@@ -1,16 +1,30 @@
 //! Says what a client needs, checks it, and starts the client.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
+use hoist_evaluation::{FlagSet, Snapshot};
+use jiff::Timestamp;
+use tokio::time::timeout;
+use tracing::warn;
 use uuid::Uuid;
 
 use crate::client::Client;
+use crate::disk::{CacheTrouble, Disk, Kept};
 use crate::exposures::Reporter;
+use crate::feed::Feed;
 use crate::server::Server;
+use crate::shared::Shared;
 use crate::timing::Timing;
 
 /// The longest name of an application or a version, in bytes.
 const NAME_LENGTH: usize = 128;
+
+/// How long a start waits for the disk.
+const READ: Duration = Duration::from_secs(2);
 
 /// Why a client could not be started. All of these are mistakes in the program or its settings; a server that is away
 /// is none.
@@ -29,6 +43,9 @@ pub enum ConnectError {
     /// An interval of [`Timing`] is out of its bounds.
     #[error("the interval `{0}` is shorter than 5 ms or longer than a day")]
     Timing(&'static str),
+    /// The embedded flags cannot be read, or one of them is broken.
+    #[error("the embedded flags cannot be used: {0}")]
+    Embedded(String),
     /// There is no tokio runtime to run on.
     #[error("a client connects within a tokio runtime")]
     Runtime,
@@ -46,12 +63,22 @@ pub struct ClientBuilder {
     app: String,
     app_version: Option<String>,
     timing: Timing,
+    cache_dir: Option<PathBuf>,
+    embedded: Option<Cow<'static, str>>,
 }
 
 impl ClientBuilder {
     pub(crate) fn new(url: String) -> ClientBuilder {
         let app = "unknown".to_owned();
-        ClientBuilder { url, sdk_key: String::new(), app, app_version: None, timing: Timing::default() }
+        ClientBuilder {
+            url,
+            sdk_key: String::new(),
+            app,
+            app_version: None,
+            timing: Timing::default(),
+            cache_dir: None,
+            embedded: None,
+        }
     }
 
     /// Sets the SDK key, which names the project and the environment. Required.
@@ -79,11 +106,26 @@ impl ClientBuilder {
         self
     }
 
+    /// Keeps the last known good flags in a folder, which is made if it is not there, and starts with them until the
+    /// server answers. Each server and SDK key has a file of its own, readable by its owner only. A damaged file is put
+    /// aside; [`Client::cache_trouble`] tells.
+    pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> ClientBuilder {
+        self.cache_dir = Some(folder.into());
+        self
+    }
+
+    /// Starts with flags that are compiled in, until the server answers and unless there are some on disk: the text of
+    /// a flag set, as by [`include_snapshot!`](crate::include_snapshot).
+    pub fn embedded(mut self, flag_set: impl Into<Cow<'static, str>>) -> ClientBuilder {
+        self.embedded = Some(flag_set.into());
+        self
+    }
+
     /// Starts the client on the current tokio runtime (with time and I/O enabled).
     ///
-    /// It returns at once, whether the server is there or not: until flags arrive, every evaluation serves the
-    /// caller's default. [`Client::ready`] waits for them.
-    #[expect(clippy::unused_async, reason = "later sources of flags, such as a disk, are awaited here")]
+    /// It returns at once, whether the server is there or not, having read the disk if there is a
+    /// [`cache_dir`](ClientBuilder::cache_dir). Until flags arrive, every evaluation serves the caller's default.
+    /// [`Client::ready`] waits for them.
     pub async fn connect(self) -> Result<Client, ConnectError> {
         check_name("application's name", Some(&self.app))?;
         check_name("application's version", self.app_version.as_deref())?;
@@ -91,7 +133,11 @@ impl ClientBuilder {
         let server = Server::new(&self.url, &self.sdk_key, self.timing.answer)?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConnectError::Runtime)?;
         let reporter = Reporter { instance: Uuid::new_v4(), app: self.app, app_version: self.app_version };
-        Ok(Client::start(&runtime, server, reporter, self.timing))
+        let shared = Arc::new(Shared::new(self.timing.silence));
+        let embedded = self.embedded.as_deref().map(embedded).transpose()?;
+        let disk = self.cache_dir.map(|folder| Disk::new(&folder, &self.url, &self.sdk_key));
+        begin(&shared, disk.as_ref(), embedded).await;
+        Ok(Client::start(&runtime, shared, (server, disk), reporter, self.timing))
     }
 }
 
@@ -104,7 +150,51 @@ impl fmt::Debug for ClientBuilder {
             .field("app", &self.app)
             .field("app_version", &self.app_version)
             .field("timing", &self.timing)
+            .field("cache_dir", &self.cache_dir)
             .finish_non_exhaustive()
+    }
+}
+
+fn embedded(text: &str) -> Result<FlagSet, ConnectError> {
+    let set: FlagSet =
+        serde_json::from_str(text).map_err(|error| ConnectError::Embedded(error.to_string()))?;
+    match Snapshot::compile(&set).problems().first() {
+        Some((key, problem)) => {
+            Err(ConnectError::Embedded(format!("`{key}` at {}: {}", problem.pointer, problem.detail)))
+        }
+        None => Ok(set),
+    }
+}
+
+/// Puts the best flags to use that are there without a server.
+async fn begin(shared: &Arc<Shared>, disk: Option<&Disk>, embedded: Option<FlagSet>) {
+    let kept = match disk.cloned() {
+        Some(disk) => timeout(READ, tokio::task::spawn_blocking(move || disk.read())).await.map_or_else(
+            |late| Err(CacheTrouble::Unreadable(late.to_string())),
+            |read| read.unwrap_or_else(|error| Err(CacheTrouble::Unreadable(error.to_string()))),
+        ),
+        None => Ok(None),
+    };
+    let feed = Feed::new(Arc::clone(shared));
+    match kept {
+        Ok(Some(Kept { set, confirmed })) => {
+            let (revision, age) = (set.revision, Timestamp::now().duration_since(confirmed));
+            if feed.put_set(set, true).await.is_ok() {
+                // A clock that was set back makes no negative age.
+                shared.health.cached(revision, Duration::try_from(age).unwrap_or_default());
+                return;
+            }
+        }
+        Ok(None) => {}
+        Err(trouble) => {
+            warn!(%trouble, "starting without the flags on disk");
+            shared.health.set_cache_trouble(Some(trouble));
+        }
+    }
+    if let Some(set) = embedded
+        && feed.put_set(set, true).await.is_ok()
+    {
+        shared.health.embedded();
     }
 }
 

@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use crate::answer::Answer;
 use crate::builder::ClientBuilder;
+use crate::disk::{CacheTrouble, Disk};
 use crate::exposures::Reporter;
 use crate::flag::{BooleanFlag, NumberFlag, StringFlag};
 use crate::server::Server;
@@ -42,9 +43,14 @@ impl Client {
         ClientBuilder::new(url.into())
     }
 
-    pub(crate) fn start(runtime: &Handle, server: Server, reporter: Reporter, timing: Timing) -> Client {
-        let shared = Arc::new(Shared::new(timing.silence));
-        let task = task::start(runtime, &shared, (server, reporter), timing);
+    pub(crate) fn start(
+        runtime: &Handle,
+        shared: Arc<Shared>,
+        (server, disk): (Server, Option<Disk>),
+        reporter: Reporter,
+        timing: Timing,
+    ) -> Client {
+        let task = task::start(runtime, &shared, (server, disk, reporter), timing);
         Client { shared, task: Some(Arc::new(task)) }
     }
 
@@ -74,6 +80,11 @@ impl Client {
     /// What stands between the client and its server, if anything does.
     pub fn trouble(&self) -> Option<Trouble> {
         self.shared.health.trouble()
+    }
+
+    /// What is wrong with the copy of the flags on disk, if there is one and anything is.
+    pub fn cache_trouble(&self) -> Option<CacheTrouble> {
+        self.shared.health.cache_trouble()
     }
 
     /// The status to wait on: it changes with every revision and whenever proof is lost or found. While the flags are

@@ -15,7 +15,7 @@ use crate::feed::{Feed, Unusable};
 use crate::server::{Failure, Server, broken};
 use crate::shared::Shared;
 use crate::sse::{Frame, Parser};
-use crate::status::Trouble;
+use crate::status::{Status, Trouble};
 use crate::timing::Timing;
 
 /// After so many streams in a row that ended without an event, the client polls.
@@ -50,13 +50,15 @@ struct End {
 
 impl Connection {
     pub(crate) fn new(shared: Arc<Shared>, server: Server, timing: Timing) -> Connection {
+        // Compiled-in flags may be of another server, whose revisions mean something else.
+        let resume = shared.health.status() != Status::Embedded;
         Connection {
             feed: Feed::new(Arc::clone(&shared)),
             shared,
             server,
             backoff: Backoff::new(timing.retry, timing.retry_max),
             timing,
-            resume: true,
+            resume,
             cuts: 0,
             polls_until: None,
         }

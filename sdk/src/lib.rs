@@ -56,6 +56,12 @@
 //! [`Client::status`] says where answers come from: [`Status::Live`] is a proof with a time limit, everything else says
 //! what it is. A server that fails changes no answer. [`Client::trouble`] says what is wrong.
 //!
+//! # Starting without a server
+//!
+//! [`ClientBuilder::cache_dir`] keeps the last known good flags on disk, and [`ClientBuilder::embedded`] compiles some
+//! in. Whatever answers first, it is used in this order: the server, the disk, the embedded flags, the defaults in the
+//! caller's code; [`Client::status`] says which it is.
+//!
 //! # Tests
 //!
 //! [`testing::TestFlags`] makes clients of flags that a test writes, without a server, a network or a runtime.
@@ -69,9 +75,11 @@ mod builder;
 mod client;
 mod connection;
 mod context;
+mod disk;
 mod exposures;
 mod feed;
 mod flag;
+mod keeper;
 mod server;
 mod shared;
 mod sse;
@@ -93,10 +101,20 @@ pub use answer::Answer;
 pub use builder::{ClientBuilder, ConnectError};
 pub use client::Client;
 pub use context::TargetingKey;
+pub use disk::CacheTrouble;
 pub use flag::{BooleanFlag, NumberFlag, StringFlag};
 pub use status::{Readiness, Status, Trouble};
 pub use timing::Timing;
 pub use view::View;
+
+/// Includes a flag set, as `GET /sdk/v1/snapshot` answers it, for [`ClientBuilder::embedded`]; the path is relative to
+/// the file that says so, as with [`include_str!`].
+#[macro_export]
+macro_rules! include_snapshot {
+    ($path:expr $(,)?) => {
+        ::core::include_str!($path)
+    };
+}
 
 /// This SDK and its version, as the server knows it.
 pub(crate) const SDK: &str = concat!("hoist-rust/", env!("CARGO_PKG_VERSION"));

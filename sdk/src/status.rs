@@ -8,6 +8,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::disk::CacheTrouble;
+
 /// Where a client's answers come from at this moment.
 ///
 /// An answer never changes because a server fails: a client that lost its server goes on with the flags it has, and
@@ -31,6 +33,15 @@ pub enum Status {
         /// The time since a server last confirmed that revision.
         age: Duration,
     },
+    /// The flags are those that an earlier run kept on disk, and no server has confirmed them since.
+    Cached {
+        /// The environment's revision that is in use.
+        revision: u64,
+        /// The time since a server last confirmed that revision, by this machine's clock.
+        age: Duration,
+    },
+    /// The flags are those that were compiled into the application.
+    Embedded,
 }
 
 impl Status {
@@ -39,11 +50,13 @@ impl Status {
         matches!(self, Status::Live { .. })
     }
 
-    /// The revision in use; none when the code's defaults are served.
+    /// The revision in use; none when the code's defaults or embedded flags are served.
     pub fn revision(&self) -> Option<u64> {
         match *self {
-            Status::Defaults => None,
-            Status::Live { revision } | Status::Stale { revision, .. } => Some(revision),
+            Status::Defaults | Status::Embedded => None,
+            Status::Live { revision } | Status::Stale { revision, .. } | Status::Cached { revision, .. } => {
+                Some(revision)
+            }
         }
     }
 }
@@ -56,6 +69,10 @@ impl fmt::Display for Status {
             Status::Stale { revision, age } => {
                 write!(formatter, "stale at revision {revision}, unconfirmed for {} s", age.as_secs())
             }
+            Status::Cached { revision, age } => {
+                write!(formatter, "from disk at revision {revision}, unconfirmed for {} s", age.as_secs())
+            }
+            Status::Embedded => formatter.write_str("embedded flags"),
         }
     }
 }
@@ -119,6 +136,9 @@ impl fmt::Display for Readiness {
 pub(crate) struct Health {
     told: watch::Sender<Status>,
     trouble: Mutex<Option<Trouble>>,
+    cache_trouble: Mutex<Option<CacheTrouble>>,
+    /// How old the flags already were when they came from disk, in milliseconds.
+    age_before_ms: AtomicU64,
     created: Instant,
     /// When the server last proved something, in milliseconds since `created`.
     confirmed_ms: AtomicU64,
@@ -131,6 +151,8 @@ impl Health {
         Health {
             told: watch::Sender::new(Status::Defaults),
             trouble: Mutex::new(None),
+            cache_trouble: Mutex::new(None),
+            age_before_ms: AtomicU64::new(0),
             created: Instant::now(),
             confirmed_ms: AtomicU64::new(0),
             proof,
@@ -143,6 +165,7 @@ impl Health {
         match told {
             Status::Live { revision } if age > self.proof => Status::Stale { revision, age },
             Status::Stale { revision, .. } => Status::Stale { revision, age },
+            Status::Cached { revision, .. } => Status::Cached { revision, age },
             told => told,
         }
     }
@@ -164,15 +187,39 @@ impl Health {
 
     /// Something arrived on a connection that is live.
     pub(crate) fn confirm(&self) {
-        let ms = u64::try_from(self.created.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.confirmed_ms.store(ms, Ordering::Relaxed);
+        self.confirmed_ms.store(ms(self.created.elapsed()), Ordering::Relaxed);
+        self.age_before_ms.store(0, Ordering::Relaxed);
+    }
+
+    /// Flags of an earlier run are in use, which were last confirmed so long ago.
+    pub(crate) fn cached(&self, revision: u64, age: Duration) {
+        self.confirmed_ms.store(ms(self.created.elapsed()), Ordering::Relaxed);
+        self.age_before_ms.store(ms(age), Ordering::Relaxed);
+        self.tell(Status::Cached { revision, age });
+    }
+
+    /// Flags that were compiled in are in use.
+    pub(crate) fn embedded(&self) {
+        self.tell(Status::Embedded);
+    }
+
+    pub(crate) fn cache_trouble(&self) -> Option<CacheTrouble> {
+        self.cache_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_cache_trouble(&self, trouble: Option<CacheTrouble>) {
+        *self.cache_trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
     /// Nothing proves the flags in use any more.
     pub(crate) fn lost(&self, trouble: Trouble) {
         self.set_trouble(Some(trouble));
-        let revision = self.told.borrow().revision();
-        self.tell(revision.map_or(Status::Defaults, |revision| Status::Stale { revision, age: self.age() }));
+        let (told, age) = (*self.told.borrow(), self.age());
+        self.tell(match told {
+            Status::Live { revision } | Status::Stale { revision, .. } => Status::Stale { revision, age },
+            Status::Cached { revision, .. } => Status::Cached { revision, age },
+            Status::Embedded | Status::Defaults => told,
+        });
     }
 
     /// Notes trouble that does not take the proof away.
@@ -182,13 +229,18 @@ impl Health {
 
     fn age(&self) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed_ms.load(Ordering::Relaxed));
-        self.created.elapsed().saturating_sub(confirmed)
+        let before = Duration::from_millis(self.age_before_ms.load(Ordering::Relaxed));
+        self.created.elapsed().saturating_sub(confirmed).saturating_add(before)
     }
 
     /// Wakes the watchers when the status is another one, or when trouble goes on and its age has grown.
     fn tell(&self, status: Status) {
         self.told.send_if_modified(|told| std::mem::replace(told, status) != status);
     }
+}
+
+fn ms(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]
@@ -240,6 +292,29 @@ mod tests {
         health.lost(Trouble::Answered(503));
         pass(100).await;
         check(&health, "code defaults (the server answered 503)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn flags_from_disk_grow_older_until_a_server_confirms_them() {
+        let health = Health::new(PROOF);
+        health.cached(7, Duration::from_secs(100));
+        check(&health, "from disk at revision 7, unconfirmed for 100 s");
+        pass(20).await;
+        health.lost(Trouble::Closed);
+        check(&health, "from disk at revision 7, unconfirmed for 120 s (the server closed the stream)");
+        health.live(7);
+        pass(1).await;
+        health.lost(Trouble::Closed);
+        check(&health, "stale at revision 7, unconfirmed for 1 s (the server closed the stream)");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn embedded_flags_stay_embedded_while_the_server_is_away() {
+        let health = Health::new(PROOF);
+        health.embedded();
+        health.lost(Trouble::Answered(503));
+        pass(100).await;
+        check(&health, "embedded flags (the server answered 503)");
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,7 +6,9 @@ use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::connection::Connection;
+use crate::disk::Disk;
 use crate::exposures::{Flusher, Reporter};
+use crate::keeper::Keeper;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::status::Trouble;
@@ -34,21 +36,22 @@ impl Task {
 pub(crate) fn start(
     runtime: &Handle,
     shared: &Arc<Shared>,
-    (server, reporter): (Server, Reporter),
+    (server, disk, reporter): (Server, Option<Disk>, Reporter),
     timing: Timing,
 ) -> Task {
     let (stop, stopped) = watch::channel(false);
     let (finished, done) = watch::channel(None);
     let flusher = Flusher::new(Arc::clone(shared), server.clone(), reporter, timing.flush);
+    let keeper = Keeper::new(Arc::clone(shared), disk);
     let running = Running { shared: Arc::clone(shared) };
-    runtime.spawn(run(running, (server, timing), flusher, (stopped, finished)));
+    runtime.spawn(run(running, (server, timing), (flusher, keeper), (stopped, finished)));
     Task { stop, done }
 }
 
 async fn run(
     running: Running,
     (server, timing): (Server, Timing),
-    mut flusher: Flusher,
+    (mut flusher, mut keeper): (Flusher, Keeper),
     (mut stopped, finished): (watch::Receiver<bool>, watch::Sender<Option<u64>>),
 ) {
     let limit = timing.answer;
@@ -56,9 +59,11 @@ async fn run(
     tokio::select! {
         never = connection.run() => match never {},
         never = flusher.run() => match never {},
+        never = keeper.run() => match never {},
         // An error means that the last client is gone.
         _ = stopped.wait_for(|stop| *stop) => {}
     }
+    keeper.last(limit).await;
     drop(connection);
     drop(running);
     finished.send_replace(Some(flusher.last(limit).await));

@@ -13,7 +13,9 @@ mod ofrep;
 mod openapi;
 mod ramp;
 mod refusals;
+mod sources;
 mod start;
+
 mod stream;
 mod tidy;
 mod writers;

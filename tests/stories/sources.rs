@@ -1,0 +1,144 @@
+//! What an application starts with when its server is away: the flags on disk, compiled-in ones, or its own defaults.
+
+use std::path::Path;
+use std::time::Duration;
+
+use hoist::{CacheTrouble, Client, Readiness, Status, Timing};
+use hoist_server::settings::DEVELOPMENT_SDK_KEY;
+use serde_json::Value;
+use tests::{Api, Node, free_port, until};
+
+const SOON: Duration = Duration::from_millis(200);
+
+/// An application that comes back quickly when it loses its server.
+async fn application(url: &str, folder: Option<&Path>, embedded: Option<&str>) -> Client {
+    let (retry, retry_max) = (Duration::from_millis(20), Duration::from_millis(100));
+    let timing = Timing { retry, retry_max, ..Timing::default() };
+    let mut builder = Client::builder(url).sdk_key(DEVELOPMENT_SDK_KEY).app("shop").timing(timing);
+    if let Some(folder) = folder {
+        builder = builder.cache_dir(folder);
+    }
+    if let Some(text) = embedded {
+        builder = builder.embedded(text.to_owned());
+    }
+    builder.connect().await.unwrap()
+}
+
+/// A server with a flag that is on.
+async fn start() -> (Node, Api) {
+    let node = Node::start().await;
+    let api = node.api();
+    api.create_flag("dashboard").await;
+    api.environment("development").rollout("dashboard", 100, "for all").await;
+    (node, api)
+}
+
+/// The flag set as the server gives it out.
+async fn snapshot(api: &Api) -> String {
+    let answer = api.with_token(DEVELOPMENT_SDK_KEY).get("/sdk/v1/snapshot").send().await;
+    answer.text
+}
+
+/// An address where no server is.
+fn nowhere() -> String {
+    format!("http://127.0.0.1:{}", free_port())
+}
+
+fn got(readiness: &Readiness) -> (String, bool) {
+    let status = match readiness.status {
+        Status::Cached { revision, .. } => format!("cached {revision}"),
+        other => other.to_string(),
+    };
+    (status, readiness.trouble.is_some())
+}
+
+#[tokio::test]
+async fn a_start_without_a_server_uses_the_flags_of_the_last_run() {
+    let (mut node, _api) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let first = application(&node.url, Some(folder.path()), None).await;
+    let revision = until(&first, Status::is_live).await.revision().unwrap();
+    assert!(first.enabled("dashboard", "user-1"));
+    first.close().await;
+    assert_eq!(first.cache_trouble(), None);
+    node.stop();
+    let again = application(&node.url, Some(folder.path()), None).await;
+    assert!(again.enabled("dashboard", "user-1"), "from the first moment");
+    assert_eq!(got(&again.ready(SOON).await), (format!("cached {revision}"), true));
+    let other = application(&nowhere(), Some(folder.path()), None).await;
+    assert_eq!(got(&other.ready(SOON).await), ("code defaults".to_owned(), true), "another server's flags");
+}
+
+#[tokio::test]
+async fn a_server_that_is_there_takes_over_from_the_disk() {
+    let (node, api) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let first = application(&node.url, Some(folder.path()), None).await;
+    until(&first, Status::is_live).await;
+    first.close().await;
+    api.environment("development").kill("dashboard", "it hurts").await;
+    let again = application(&node.url, Some(folder.path()), None).await;
+    until(&again, Status::is_live).await;
+    assert!(!again.enabled("dashboard", "user-1"));
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_told_and_never_believed() {
+    let (mut node, _api) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let first = application(&node.url, Some(folder.path()), None).await;
+    until(&first, Status::is_live).await;
+    first.close().await;
+    node.stop();
+    let file = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, text.replacen("true", "false", 1)).unwrap();
+    let again = application(&node.url, Some(folder.path()), None).await;
+    assert!(matches!(again.cache_trouble(), Some(CacheTrouble::Damaged(_))), "{:?}", again.cache_trouble());
+    assert_eq!(got(&again.ready(SOON).await).0, "code defaults");
+    assert!(!file.exists() && file.with_extension("flags.damaged").exists(), "it is put aside");
+}
+
+#[tokio::test]
+async fn a_disk_that_cannot_be_written_changes_nothing_and_is_told() {
+    let (node, _api) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    // Not even root can make a folder below a file.
+    let file = folder.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let client = application(&node.url, Some(&file), None).await;
+    until(&client, Status::is_live).await;
+    assert!(client.enabled("dashboard", "user-1"));
+    client.close().await;
+    assert!(
+        matches!(client.cache_trouble(), Some(CacheTrouble::Unwritable(_))),
+        "{:?}",
+        client.cache_trouble()
+    );
+}
+
+#[tokio::test]
+async fn embedded_flags_serve_until_there_are_better_ones() {
+    let (node, api) = start().await;
+    let text = snapshot(&api).await;
+    api.environment("development").kill("dashboard", "it hurts").await;
+    let alone = application(&nowhere(), None, Some(&text)).await;
+    assert!(alone.enabled("dashboard", "user-1"));
+    assert_eq!(got(&alone.ready(SOON).await), ("embedded flags".to_owned(), true));
+    let mut future: Value = serde_json::from_str(&text).unwrap();
+    future["revision"] = 1_000_000.into();
+    let client = application(&node.url, None, Some(&future.to_string())).await;
+    let live = until(&client, Status::is_live).await;
+    assert_eq!(live.revision(), Some(api.environment("development").revision().await));
+    assert!(!client.enabled("dashboard", "user-1"), "the server is right, whatever was compiled in");
+}
+
+#[tokio::test]
+async fn embedded_flags_that_are_none_stop_the_start() {
+    for text in ["", "{}", r#"{"project":"p","environment":"e","revision":1,"flags":{"f":{}},"segments":{}}"#]
+    {
+        let builder = Client::builder("http://127.0.0.1:1").sdk_key("k").embedded(text.to_owned());
+        let refused = builder.connect().await.expect_err(text);
+        assert!(refused.to_string().starts_with("the embedded flags cannot be used: "), "{refused}");
+    }
+}
