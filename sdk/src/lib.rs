@@ -80,6 +80,8 @@ mod exposures;
 mod feed;
 mod flag;
 mod keeper;
+#[cfg(feature = "openfeature")]
+pub mod openfeature;
 mod server;
 mod shared;
 mod sse;

@@ -38,6 +38,12 @@ impl<'c> View<'c> {
         self.generation.snapshot.revision()
     }
 
+    /// The environment whose flags these are; none when no flags have arrived yet.
+    #[cfg(feature = "openfeature")]
+    pub(crate) fn environment(&self) -> Option<&str> {
+        self.generation.received.then(|| self.generation.snapshot.environment())
+    }
+
     /// Whether a boolean flag is on for a context; false when it is unknown, broken or of another type.
     #[inline]
     pub fn enabled<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C) -> bool {
@@ -90,7 +96,7 @@ impl<'c> View<'c> {
     }
 
     #[inline]
-    fn read<'a, T, C: EvaluationContext + ?Sized>(
+    pub(crate) fn read<'a, T, C: EvaluationContext + ?Sized>(
         &'a self,
         key: &str,
         context: &C,
