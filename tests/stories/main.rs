@@ -11,6 +11,7 @@ mod help;
 mod migrations;
 mod ofrep;
 mod openapi;
+mod openfeature;
 mod ramp;
 mod refusals;
 mod sources;
