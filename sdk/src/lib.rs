@@ -79,6 +79,9 @@ mod disk;
 mod exposures;
 mod feed;
 mod flag;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod keeper;
 #[cfg(feature = "openfeature")]
 pub mod openfeature;

@@ -51,7 +51,7 @@ impl Parser {
         Parser::with_limit(EVENT_BYTES)
     }
 
-    fn with_limit(limit: usize) -> Parser {
+    pub(crate) fn with_limit(limit: usize) -> Parser {
         Parser {
             line: Vec::new(),
             name: String::new(),
