@@ -30,6 +30,8 @@ pub const TEXT_LENGTH: usize = 1_000;
 pub const KEY_LENGTH: usize = 128;
 /// The most problems reported for one definition; further ones are left out.
 pub const PROBLEMS_PER_DEFINITION: usize = 100;
+/// The longest place and the longest sentence of a problem, in bytes; what they quote is cut.
+pub const PROBLEM_LENGTH: usize = 1_000;
 /// The most attributes of a context that is read from JSON.
 pub const ATTRIBUTES_PER_CONTEXT: usize = 1_000;
 /// The most values of a condition, or elements of a list, that an explanation repeats.

@@ -66,7 +66,7 @@ pub(crate) struct Findings {
 impl Findings {
     pub(crate) fn report(&mut self, place: &Place<'_>, detail: impl Into<String>) {
         if self.problems.len() < limits::PROBLEMS_PER_DEFINITION {
-            self.problems.push(Problem { pointer: place.to_string(), detail: detail.into() });
+            self.problems.push(Problem { pointer: cut(place.to_string()), detail: cut(detail.into()) });
         }
     }
 
@@ -106,9 +106,29 @@ impl Findings {
     }
 }
 
+/// Shortens a text that quotes too much of a definition.
+fn cut(mut text: String) -> String {
+    if text.len() > limits::PROBLEM_LENGTH {
+        text.truncate(text.floor_char_boundary(limits::PROBLEM_LENGTH));
+        text.push('…');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
-    use super::Place;
+    use super::{Findings, Place, limits};
+
+    #[test]
+    fn a_problem_does_not_repeat_all_that_it_is_about() {
+        let mut findings = Findings::default();
+        let long = "å".repeat(1_000_000);
+        findings.report(&Place::Root.field(&long), format!("`{long}` is not a variant"));
+        let problems = findings.into_problems();
+        let lengths = [&problems[0].pointer, &problems[0].detail].map(String::len);
+        assert!(lengths.iter().all(|length| (1_000..1_010).contains(length)), "{lengths:?}");
+        assert_eq!(limits::PROBLEM_LENGTH, 1_000);
+    }
 
     #[test]
     fn a_place_is_written_as_a_json_pointer() {

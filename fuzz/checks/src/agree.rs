@@ -22,7 +22,10 @@ pub(crate) fn in_everything(snapshot: &Snapshot, contexts: &[Context]) {
 
 /// All that a snapshot tells, but for the numbers of the slots.
 pub(crate) fn told(snapshot: &Snapshot, contexts: &[Context]) -> Vec<String> {
-    let mut told = vec![format!("{} {:?}", snapshot.len(), snapshot.problems())];
+    let problems = snapshot.problems();
+    let bounded = |text: &str| text.len() <= limits::PROBLEM_LENGTH + '…'.len_utf8();
+    assert!(problems.iter().all(|(_, it)| bounded(&it.pointer) && bounded(&it.detail)), "{problems:?}");
+    let mut told = vec![format!("{} {problems:?}", snapshot.len())];
     for key in keys(snapshot) {
         let dependants = (snapshot.dependants_of_flag(key), snapshot.dependants_of_segment(key));
         told.push(format!("{key} {:?} {dependants:?}", snapshot.check(key)));

@@ -6,6 +6,9 @@ use serde_json::Value;
 use crate::choices::Choices;
 use crate::golden::{Documents, document};
 
+/// The most that a text or a list is blown up to; the bounds of definitions are below it.
+const MOST: usize = 4_000;
+
 /// Damages one to four documents of a flag set.
 pub(crate) fn any(choices: &mut Choices<'_>, set: &mut FlagSet) {
     for _ in 0..=choices.below(4) {
@@ -45,7 +48,7 @@ fn place(choices: &mut Choices<'_>, value: &mut Value) {
     match (place, choices.below(4)) {
         (Value::Array(items), 0) if !items.is_empty() => drop(items.remove(choices.below(items.len()))),
         (Value::Array(items), 1) if !items.is_empty() => {
-            let (item, times) = (choices.one(items).clone(), 1 << choices.below(8));
+            let (item, times) = (choices.one(items).clone(), (1 << choices.below(8)).min(MOST / items.len()));
             items.extend(std::iter::repeat_n(item, times));
         }
         (Value::Array(items), 2) => items.push(choices.json(2)),
@@ -54,7 +57,9 @@ fn place(choices: &mut Choices<'_>, value: &mut Value) {
             name.map(|name| members.remove(&name));
         }
         (Value::Object(members), 1 | 2) => drop(members.insert(choices.text(), choices.json(2))),
-        (Value::String(text), 0) => *text = text.repeat(1 << choices.below(9)),
+        (Value::String(text), 0) => {
+            *text = text.repeat((1 << choices.below(9)).min(MOST / text.len().max(1)));
+        }
         (Value::String(text), 1) => text.push_str(&choices.text()),
         (place, _) => *place = choices.json(2),
     }
