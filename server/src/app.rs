@@ -11,6 +11,7 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fanout::Fanout;
+use crate::instances::runner::{self, Nodes};
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::ofrep::Rate;
 use crate::ofrep::counting::Counting;
@@ -49,6 +50,8 @@ pub struct App {
     pub fanout: Fanout,
     /// The streams that are held.
     pub streams: Arc<Streams>,
+    /// This node, and what it heard of others.
+    pub(crate) nodes: Arc<Nodes>,
     /// How many questions each token may ask over OFREP.
     pub(crate) rate: Arc<Rate>,
     /// Who catches up with the store out of turn.
@@ -66,6 +69,7 @@ impl App {
             access: Arc::new(Access::new(&settings, clock.now())),
             fanout: Fanout::open(settings.redis_url.as_deref())?,
             streams: Arc::new(Streams::new(settings.max_streams)),
+            nodes: Arc::new(Nodes::new()),
             rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
             hurried: Arc::default(),
             counting: Arc::new(Counting::new(clock.now())),
@@ -82,6 +86,8 @@ impl App {
             return Err(Error::Unavailable(detail.to_owned()));
         }
         app.refresh().await?;
+        // Whoever was there before a restart is missed until it is back.
+        runner::hear(&app).await?;
         Ok(app)
     }
 

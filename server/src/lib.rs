@@ -63,6 +63,9 @@ const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long sent bytes may stay unanswered before the connection counts as dead.
 const UNANSWERED: Duration = Duration::from_secs(30);
 
+/// How long a server that stops tries to write down what it knows of instances.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -149,7 +152,14 @@ impl Server {
 
     /// Answers until the server is stopped by its [`Stop`], or the process is asked to end.
     pub async fn run(self) -> Result<(), StartError> {
-        Ok(self.running.await?)
+        self.running.await?;
+        // Its streams have ended, and other nodes should know.
+        match tokio::time::timeout(LAST_WORDS, instances::runner::finish(&self.app)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the last receipts were not written"),
+            Err(_) => tracing::debug!("the last receipts were not written in time"),
+        }
+        Ok(())
     }
 
     /// A way to stop the server from elsewhere.

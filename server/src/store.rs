@@ -109,12 +109,20 @@ pub struct MigrationState {
 }
 
 /// Every migration: number, name, the way up, the way down.
-const MIGRATIONS: [(i64, &str, &str, &str); 1] = [(
-    1,
-    "initial",
-    include_str!("../../migrations/0001_initial.up.sql"),
-    include_str!("../../migrations/0001_initial.down.sql"),
-)];
+const MIGRATIONS: [(i64, &str, &str, &str); 2] = [
+    (
+        1,
+        "initial",
+        include_str!("../../migrations/0001_initial.up.sql"),
+        include_str!("../../migrations/0001_initial.down.sql"),
+    ),
+    (
+        2,
+        "instances",
+        include_str!("../../migrations/0002_instances.up.sql"),
+        include_str!("../../migrations/0002_instances.down.sql"),
+    ),
+];
 
 fn migrator() -> Migrator {
     let both_ways = MIGRATIONS.iter().flat_map(|(version, name, up, down)| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::error::Result;
+use crate::instances::runner;
 
 /// How often the revisions in memory are compared with the store.
 const REFRESH: Duration = Duration::from_millis(250);
@@ -23,6 +24,7 @@ pub(crate) fn start(app: &App) {
     tokio::spawn(async move { fanout.listen().await });
     every(REFRESH, REFRESH_TASK, app, |app| async move { app.refresh().await });
     every(COUNTS, "counts", app, |app| async move { app.write_counts().await });
+    every(REFRESH, "receipts", app, |app| async move { runner::write_behind(&app).await });
     every(HOUSEKEEPING, "housekeeping", app, |app| async move { keep_house(&app).await });
 }
 
@@ -30,6 +32,7 @@ async fn keep_house(app: &App) -> Result<()> {
     app.store.note_uses(app.access.take_uses()).await?;
     app.reload_tokens().await?;
     app.rate.forget_idle();
+    runner::forget(app).await?;
     app.store.forget_exposures(app.clock.now()).await?;
     app.store.forget_answers(app.clock.now().minus(ANSWERS_KEPT)).await
 }

@@ -59,9 +59,16 @@ pub struct Wire {
 impl Wire {
     /// Opens a stream with an SDK key, after a revision if one is given.
     pub async fn open(base: &str, key: &str, after: Option<u64>) -> Wire {
+        let after = after.map(|revision| revision.to_string());
+        let headers = after.as_deref().map(|revision| ("last-event-id", revision));
+        Wire::open_with(base, key, headers.as_slice()).await
+    }
+
+    /// Opens a stream with an SDK key and more headers.
+    pub async fn open_with(base: &str, key: &str, headers: &[(&str, &str)]) -> Wire {
         let mut request = crate::api::http().get(format!("{base}/sdk/v1/stream")).bearer_auth(key);
-        if let Some(revision) = after {
-            request = request.header("last-event-id", revision);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         Wire::begin(request).await
     }

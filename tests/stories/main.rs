@@ -8,6 +8,7 @@ mod crash;
 mod faults;
 mod golden;
 mod help;
+mod instances;
 mod migrations;
 mod ofrep;
 mod openapi;

@@ -29,7 +29,10 @@ struct Sample {
     audit: usize,
 }
 
-const SAMPLES: [Sample; 1] = [Sample {
+const SAMPLES: [Sample; 2] = [SHOP, Sample { version: 2, ..SHOP }];
+
+/// The sample of the first migration; later ones keep the same shop in more tables.
+const SHOP: Sample = Sample {
     version: 1,
     project: "shop",
     environment: "production",
@@ -49,7 +52,7 @@ const SAMPLES: [Sample; 1] = [Sample {
         ("checkout_copy", r#"{"targetingKey":"user-1"}"#, "b", "SPLIT", None),
     ],
     audit: 10,
-}];
+};
 
 /// A database of the story's own.
 struct Database {

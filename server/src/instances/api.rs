@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::listing::{Place, View, lag_ms};
-use super::{CATCH_UP, Introduction, Listing, MAX_DELAY, Receipt, Wanted, receipt};
+use super::{CATCH_UP, Introduction, Listing, MAX_DELAY, Receipt, Wanted, receipt, runner};
 use crate::access::{Application, Caller};
 use crate::app::App;
 use crate::body::Text;
@@ -128,6 +128,10 @@ pub(crate) async fn list_instances(
     caller.view(&project, Some(&environment))?;
     let wanted = selection.into_inner().wanted()?;
     let live = app.live(&project, &environment)?;
+    // What this node knows is worth telling while the store is away.
+    if let Err(error) = runner::hear(&app).await {
+        tracing::debug!(%error, "other nodes' instances cannot be read");
+    }
     let state = live.state();
     let view =
         View { now: app.clock.now(), newest: state.revision(), made: &|revision| state.made(revision) };

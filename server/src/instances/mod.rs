@@ -2,7 +2,7 @@
 //!
 //! An SDK client names itself when it opens its stream and tells by a receipt when it has applied a revision; so a kill
 //! can say who has it and who is missing. The room keeps a [`Roster`] for each environment in memory, next to what is
-//! served; a runner writes it behind to the store and reads what other nodes wrote. Each node writes rows of its own
+//! served; the runner writes it behind to the store and reads what other nodes wrote. Each node writes rows of its own
 //! only, and readers join them: no node can undo what another one knows.
 
 pub(crate) mod api;
@@ -10,8 +10,9 @@ mod introduction;
 mod listing;
 pub(crate) mod member;
 mod receipt;
-#[cfg_attr(not(test), expect(dead_code, reason = "what writes it to the store follows"))]
 mod roster;
+pub(crate) mod runner;
+mod store;
 pub(crate) mod visit;
 
 pub use introduction::{About, Introduction};
@@ -38,6 +39,13 @@ pub const PRESENT_FOR: Duration = Duration::from_secs(30);
 pub const MAX_DELAY: Duration = Duration::from_hours(1);
 /// For how long a receipt waits for its revision to reach this node, when its client heard of it from another one.
 pub const CATCH_UP: Duration = Duration::from_secs(1);
+
+/// How many rows are written by one transaction; the next one lets changes of flags go first.
+const BATCH: usize = 512;
+/// How many of these an environment may write at each turn of the runner.
+const BATCHES_AT_ONCE: usize = 4;
+/// How many rows are written by one statement.
+const ROWS_AT_ONCE: usize = 32;
 
 /// Streams for each millisecond over which their receipts are spread: about 5,000 receipts a second.
 const STREAMS_PER_MS: usize = 5;
