@@ -97,6 +97,11 @@ impl Api {
         })
     }
 
+    /// Does nothing for a while.
+    pub(crate) fn pause(&self, time: Duration) {
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
+    }
+
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
         let mut cause: &dyn Error = error;
         while let Some(deeper) = cause.source() {

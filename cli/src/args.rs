@@ -9,7 +9,8 @@ use crate::failure::Outcome;
 use crate::print::Console;
 use crate::typed::{key, url};
 use crate::{
-    audit, environment, flag, history, kill, project, rollout, segment, server, stale, token, transfer, why,
+    audit, environment, flag, history, instances, kill, project, rollout, segment, server, stale, token,
+    transfer, why,
 };
 
 const EXIT_CODES: &str = "\
@@ -101,6 +102,7 @@ pub(crate) enum Client {
     Segment(segment::Segment),
     Rollout(rollout::Rollout),
     Kill(kill::Kill),
+    Instances(instances::Instances),
     Why(why::Why),
     History(history::History),
     Audit(audit::Audit),
@@ -124,6 +126,7 @@ impl Client {
             Client::Segment(command) => command.run(console),
             Client::Rollout(command) => command.run(console),
             Client::Kill(command) => command.run(console),
+            Client::Instances(command) => command.run(console),
             Client::Why(command) => command.run(console),
             Client::History(command) => command.run(console),
             Client::Audit(command) => command.run(console),

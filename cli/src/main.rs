@@ -11,6 +11,7 @@ mod environment;
 mod failure;
 mod flag;
 mod history;
+mod instances;
 mod kill;
 mod pages;
 mod print;

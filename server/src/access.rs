@@ -43,11 +43,14 @@ impl Access {
         Self { tokens: ArcSwap::from_pointee(by_hash.clone()), fixed: by_hash, used: Mutex::default() }
     }
 
-    /// Takes over what the store holds now.
-    pub(crate) fn replace(&self, stored: Vec<(String, Token)>) {
+    /// Takes over what the store holds now; gives the tokens that are good no more.
+    pub(crate) fn replace(&self, stored: Vec<(String, Token)>) -> Vec<Arc<Token>> {
         let mut tokens = self.fixed.clone();
         tokens.extend(stored.into_iter().map(|(hash, token)| (hash, Arc::new(token))));
-        self.tokens.store(Arc::new(tokens));
+        let tokens = Arc::new(tokens);
+        let before = self.tokens.swap(tokens.clone());
+        let gone = before.iter().filter(|(hash, _)| !tokens.contains_key(*hash));
+        gone.map(|(_, token)| token.clone()).collect()
     }
 
     /// Finds a live token by the hash of its text.

@@ -107,9 +107,16 @@ impl App {
         Ok(())
     }
 
-    /// Reads the tokens again.
+    /// Reads the tokens again. The streams of those that are good no more end at once.
     pub async fn reload_tokens(&self) -> Result<()> {
-        self.access.replace(self.store.live_tokens().await?);
+        for token in self.access.replace(self.store.live_tokens().await?) {
+            let place = token.project.as_ref().zip(token.environment.as_ref());
+            if let Some(live) =
+                place.and_then(|(project, environment)| self.snapshots.get(project, environment))
+            {
+                live.ring();
+            }
+        }
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse, get, web};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
@@ -34,10 +34,18 @@ pub fn start_logging(settings: &Settings) {
     };
 }
 
+/// Bounds of the buckets that lags of receipts are counted in, in seconds.
+const LAG_BUCKETS: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0];
+
 /// The one recorder of this process.
 pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
     static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-    RECORDER.get_or_init(|| PrometheusBuilder::new().install_recorder().ok()).as_ref()
+    RECORDER.get_or_init(install).as_ref()
+}
+
+fn install() -> Option<PrometheusHandle> {
+    let lag = Matcher::Full("hoist_receipt_lag_seconds".to_owned());
+    PrometheusBuilder::new().set_buckets_for_metric(lag, &LAG_BUCKETS).ok()?.install_recorder().ok()
 }
 
 /// Gives every request its id, and counts, times and logs it.
@@ -82,6 +90,7 @@ pub(crate) async fn get_metrics(app: web::Data<App>) -> HttpResponse {
         let labels = [("project", project.to_string()), ("environment", environment.to_string())];
         metrics::gauge!("hoist_revision", &labels)
             .set(as_gauge(usize::try_from(state.revision()).unwrap_or(0)));
+        metrics::gauge!("hoist_instances", &labels).set(as_gauge(live.roster.connected_here()));
         metrics::gauge!("hoist_flags", &labels).set(as_gauge(state.snapshot.len()));
     }
     let text = recorder().map(PrometheusHandle::render).unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tests::{Answer, Api, Call, Node, Wire, within};
+use tests::{Answer, Api, Call, Cli, Node, Wire, within};
 
 const FLAG: &str = "dashboard_v2";
 
@@ -291,4 +291,76 @@ async fn a_restart_remembers_who_is_missing() {
         (&json!(1), &json!(1), &json!(1))
     );
     assert_eq!(names(&after), ["worker-2"]);
+}
+
+/// A person at a terminal beside a node.
+fn terminal(node: &Node) -> Cli {
+    Cli::new(&node.url).with("USER", "ada")
+}
+
+#[tokio::test]
+async fn a_kill_at_the_terminal_says_who_has_it_and_who_is_missing() {
+    let (node, key) = start().await;
+    let workers: Vec<Worker> = (1..=2).map(|number| Worker::new(&node, &key, number)).collect();
+    let mut first = workers[0].follow().await;
+    let _silent = workers[1].follow().await;
+    drop(Worker::new(&node, &key, 3).follow().await);
+    until(&node.api(), |listing| listing["not_connected"] == 1).await;
+    let off = "dashboard_v2 in development: off at revision";
+    let printed = terminal(&node).prints(&["kill", FLAG, "--wait", "0"]).await;
+    assert_eq!(printed.trim_end(), format!("{off} 1"));
+
+    node.api().environment("development").rollout(FLAG, 50, "on").await;
+    first.event().await;
+    let answer = async {
+        first.event().await;
+        workers[0].tells(3).await;
+    };
+    let (terminal, kill) = (terminal(&node), ["kill", FLAG, "--wait", "1"]);
+    let (printed, ()) = tokio::join!(terminal.prints(&kill), answer);
+    let told = "1 of 2 instances, slowest 0.0 s, missing worker-2; 1 not connected";
+    assert_eq!(printed.trim_end(), format!("{off} 3: {told}"));
+    workers[1].tells(3).await;
+    let began = tokio::time::Instant::now();
+    let json = terminal.json(&["kill", FLAG]).await;
+    assert!(began.elapsed() < Duration::from_secs(8), "it waited though everybody has it");
+    assert_eq!((&json["enabled"], &json["instances"]["at_revision"]), (&json!(false), &json!(2)));
+
+    let table = terminal.prints(&["instances"]).await;
+    for told in ["NAME", "worker-1", "worker-3", "hoist-rust/0.1.0", "revision 3: 2 of 2 instances"] {
+        assert!(table.contains(told), "`{told}` is not in\n{table}");
+    }
+    let behind = terminal.json(&["instances", "--behind"]).await;
+    assert_eq!(names(&behind), ["worker-3"]);
+}
+
+#[tokio::test]
+async fn a_kill_of_what_is_off_already_is_on_record_and_changes_nothing() {
+    let (node, _) = start().await;
+    let development = node.api().environment("development");
+    let before = development.settings(FLAG).await;
+    assert_eq!(development.kill(FLAG, "to be sure").await, before);
+    assert_eq!(development.revision().await, 1);
+    let audit = node.api().audit().await;
+    let last = audit.last().unwrap();
+    assert_eq!((&last["action"], &last["reason"]), (&json!("settings.killed"), &json!("to be sure")));
+    assert_eq!((&last["changes"], &last["revision"]), (&json!([]), &Value::Null));
+    assert_eq!(node.api().verification().await["valid"], true);
+}
+
+#[tokio::test]
+async fn the_metrics_count_instances_and_their_lag() {
+    let (node, key) = start().await;
+    let worker = Worker::new(&node, &key, 1);
+    let _wire = worker.follow().await;
+    node.api().environment("development").rollout(FLAG, 50, "on").await;
+    worker.tells(2).await;
+    let metrics = node.api().get("/metrics").send().await.text;
+    // Other nodes of this process count in the same place.
+    for told in [
+        "hoist_instances{project=\"default\",environment=\"development\"}",
+        "hoist_receipt_lag_seconds_bucket{le=\"0.01\"}",
+    ] {
+        assert!(metrics.contains(told), "`{told}` is not in\n{metrics}");
+    }
 }

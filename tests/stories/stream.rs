@@ -112,8 +112,11 @@ async fn the_stream_of_a_revoked_key_ends() {
     wire.event().await.expect("put", 1);
     let tokens = node.api().get("tokens").ok().await;
     let id = tokens["items"][0]["id"].as_str().unwrap().to_owned();
+    let revoked = tokio::time::Instant::now();
     node.api().delete(&format!("tokens/{id}")).ok().await;
     within("the end of the stream", async { while wire.next().await.is_some() {} }).await;
+    let took = revoked.elapsed();
+    assert!(took < Duration::from_secs(10), "only the heartbeat ended it: {took:?}");
     let sdk = node.api().with_token(&key);
     sdk.get("/sdk/v1/stream").refused(401, "unauthenticated").await;
     sdk.get("/sdk/v1/snapshot").refused(401, "unauthenticated").await;

@@ -135,6 +135,10 @@ impl Wanted {
             return Err(Error::Conflict(format!("`{key}` is archived; restore it first"), Vec::new()));
         }
         if settings == current.settings {
+            // Whoever pulls the handle is on record, and why, also when it was pulled before. SDKs see nothing new.
+            if action == Action::SettingsKilled {
+                change.record(settings_record(action, &environment, &key, Some(&settings), &settings));
+            }
             return change.commit(Reply::ok(&current).version(current.version)).await;
         }
         let written = change.put_settings(&environment, &flag, current.version + 1, settings).await?;

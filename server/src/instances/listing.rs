@@ -32,6 +32,8 @@ pub struct Instance {
     pub last_seen_at: Timestamp,
     /// Whether a server holds its stream.
     pub connected: bool,
+    /// Whether it is there, and so counted: connected, or heard from within the last 30 seconds.
+    pub present: bool,
 }
 
 /// One page of an environment's instances, and how many have a revision.
@@ -125,6 +127,7 @@ impl View<'_> {
             lag_ms: self.lag_ms(member),
             last_seen_at: known.last_seen,
             connected: member.is_connected(),
+            present: member.is_present(self.now),
         }
     }
 }

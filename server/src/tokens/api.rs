@@ -121,7 +121,7 @@ fn check(new: &NewToken, now: Timestamp) -> Result<()> {
     if faults.is_empty() { Ok(()) } else { Err(Error::Invalid(faults)) }
 }
 
-/// Revokes a token; it stops working at once, and its streams end within a heartbeat.
+/// Revokes a token; it stops working at once, and so do its streams.
 #[utoipa::path(tag = "tokens", responses((status = 204), ReadProblems, WriteProblems))]
 #[delete("/projects/{project}/tokens/{token}")]
 pub(crate) async fn delete_token(
