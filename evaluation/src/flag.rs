@@ -93,7 +93,7 @@ pub struct Flag {
 static NO_VARIANTS: Variants = Variants::none();
 
 impl Flag {
-    pub(crate) fn compile(key: &str, slot: u32, document: &Document) -> Flag {
+    pub(crate) fn compile(key: &str, document: &Document) -> Flag {
         let mut findings = Findings::default();
         check_key(key, &mut findings);
         let definition: Option<FlagDefinition> = parse(document.get(), &mut findings);
@@ -101,7 +101,7 @@ impl Flag {
         Flag {
             near: NearKey::new(key),
             key: key.into(),
-            slot,
+            slot: 0,
             type_of_values: definition.as_ref().map(|definition| definition.flag_type),
             truths: definition.as_ref().map_or(0, |definition| definition.variants.truths()),
             plan: plan.filter(|_| findings.is_empty()),
@@ -117,10 +117,11 @@ impl Flag {
         &self.key
     }
 
-    /// A small number that stays with the key from one snapshot to the next, so that callers can hang tables on it.
+    /// A small number that means one key with one list of variants, so that callers can hang tables on it.
     ///
-    /// A snapshot compiled from nothing numbers its flags from 0 in the order of their keys; flags that come later get
-    /// the next numbers, and the number of a flag that is gone is not given out again.
+    /// A snapshot compiled from nothing numbers its flags from 0 in the order of their keys. In later snapshots a flag
+    /// keeps its number for as long as its variants keep their keys and order; then, and for new flags, the next number
+    /// is taken. No number is given out again.
     #[inline]
     pub fn slot(&self) -> u32 {
         self.slot
@@ -156,6 +157,15 @@ impl Flag {
     /// The text the flag was compiled from.
     pub fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// The flag under a number: that of the flag it takes the place of, when both have the same variants.
+    pub(crate) fn numbered(mut self, before: Option<&Flag>, next: &mut u32) -> Flag {
+        self.slot = match before {
+            Some(before) if self.variants().keys().eq(before.variants().keys()) => before.slot,
+            _ => std::mem::replace(next, next.saturating_add(1)),
+        };
+        self
     }
 
     #[inline]

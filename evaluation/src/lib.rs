@@ -47,6 +47,7 @@ mod rule;
 #[cfg(feature = "openapi")]
 mod schema;
 mod segment;
+mod slots;
 mod snapshot;
 mod table;
 mod unique;

@@ -40,3 +40,5 @@ pub const EXPLAINED_VALUES: usize = 10;
 pub const EXPLAINED_LENGTH: usize = 256;
 /// The largest whole number that is told from its neighbours: numbers compare as doubles.
 pub const EXACT_WHOLE_NUMBER: u64 = 1 << 53;
+/// The most slots by which flags are found and counted; flags with higher ones are found by their keys alone.
+pub const SLOTS: usize = 65_536;

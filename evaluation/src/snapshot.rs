@@ -10,6 +10,7 @@ use crate::flag::Flag;
 use crate::flag_set::{Document, FlagSet, Patch};
 use crate::problem::Problem;
 use crate::segment::Segment;
+use crate::slots::Slots;
 use crate::table::Table;
 
 /// A flag set, compiled. It is immutable and cheap to clone; a later snapshot shares what did not change.
@@ -22,6 +23,7 @@ pub struct Snapshot {
     revision: u64,
     flags: Table<Flag>,
     segments: Table<Segment>,
+    slots: Slots,
     next_slot: u32,
 }
 
@@ -34,6 +36,7 @@ impl Snapshot {
             revision: 0,
             flags: Table::new(),
             segments: Table::new(),
+            slots: Slots::default(),
             next_slot: 0,
         }
     }
@@ -52,6 +55,7 @@ impl Snapshot {
             revision: set.revision,
             flags: Table::new(),
             segments: Table::new(),
+            slots: Slots::default(),
             next_slot: self.next_slot,
         };
         for (key, document) in &set.flags {
@@ -73,29 +77,37 @@ impl Snapshot {
         for (key, document) in &patch.flags {
             match document {
                 Some(document) => next.put_flag(key, document, self),
-                None => next.flags.remove(key),
+                None => next.remove_flag(key),
             }
         }
         for (key, document) in &patch.segments {
             match document {
                 Some(document) => next.put_segment(key, document, self),
-                None => next.segments.remove(key),
+                None => drop(next.segments.remove(key)),
             }
         }
         Ok(next)
     }
 
     fn put_flag(&mut self, key: &str, document: &Document, before: &Snapshot) {
-        let flag = match before.flags.get(key) {
+        let old = before.flags.get(key);
+        let flag = match old {
             Some(flag) if same(flag.document(), document) => Arc::clone(flag),
-            Some(flag) => Arc::new(Flag::compile(key, flag.slot(), document)),
-            None => {
-                let slot = self.next_slot;
-                self.next_slot = slot.saturating_add(1);
-                Arc::new(Flag::compile(key, slot, document))
+            _ => {
+                let flag = Flag::compile(key, document);
+                Arc::new(flag.numbered(old.map(AsRef::as_ref), &mut self.next_slot))
             }
         };
-        self.flags.insert(flag);
+        if let Some(old) = self.flags.insert(Arc::clone(&flag)) {
+            self.slots.remove(old.slot());
+        }
+        self.slots.put(flag);
+    }
+
+    fn remove_flag(&mut self, key: &str) {
+        if let Some(flag) = self.flags.remove(key) {
+            self.slots.remove(flag.slot());
+        }
     }
 
     fn put_segment(&mut self, key: &str, document: &Document, before: &Snapshot) {
@@ -128,9 +140,11 @@ impl Snapshot {
         self.flags.get(key).map(AsRef::as_ref)
     }
 
-    /// Finds a flag by its key, to be kept beyond this snapshot.
-    pub fn shared_flag(&self, key: &str) -> Option<&Arc<Flag>> {
-        self.flags.get(key)
+    /// A flag by its [`slot`](Flag::slot), without looking at its key; none as well for a slot beyond
+    /// [`limits::SLOTS`](crate::limits::SLOTS).
+    #[inline]
+    pub fn flag_at(&self, slot: u32) -> Option<&Flag> {
+        self.slots.get(slot)
     }
 
     /// All flags, broken ones included, in no order that means anything.

@@ -59,28 +59,25 @@ impl<T: Keyed> Table<T> {
         self.shards.get(shard(hash))?.find(hash, |entry| entry.is(key))
     }
 
-    pub(crate) fn insert(&mut self, entry: Arc<T>) {
+    /// Puts an entry in; gives the one whose place it takes.
+    pub(crate) fn insert(&mut self, entry: Arc<T>) -> Option<Arc<T>> {
         let hash = hash(entry.key());
-        let Some(shard) = self.shards.get_mut(shard(hash)) else { return };
-        let shard = Arc::make_mut(shard);
+        let shard = Arc::make_mut(self.shards.get_mut(shard(hash))?);
         if let Some(place) = shard.find_mut(hash, |other| other.key() == entry.key()) {
-            *place = entry;
-        } else {
-            shard.insert_unique(hash, entry, |other| self::hash(other.key()));
-            self.length = self.length.saturating_add(1);
+            return Some(std::mem::replace(place, entry));
         }
+        shard.insert_unique(hash, entry, |other| self::hash(other.key()));
+        self.length = self.length.saturating_add(1);
+        None
     }
 
-    pub(crate) fn remove(&mut self, key: &str) {
+    pub(crate) fn remove(&mut self, key: &str) -> Option<Arc<T>> {
         let hash = hash(key);
-        let Some(shard) = self.shards.get_mut(shard(hash)) else { return };
-        if shard.find(hash, |entry| entry.key() == key).is_none() {
-            return;
-        }
-        if let Ok(found) = Arc::make_mut(shard).find_entry(hash, |entry| entry.key() == key) {
-            found.remove();
-            self.length = self.length.saturating_sub(1);
-        }
+        let shard = self.shards.get_mut(shard(hash))?;
+        shard.find(hash, |entry| entry.key() == key)?;
+        let found = Arc::make_mut(shard).find_entry(hash, |entry| entry.key() == key).ok()?;
+        self.length = self.length.saturating_sub(1);
+        Some(found.remove().0)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -127,11 +124,11 @@ mod tests {
             for (key, value) in changes {
                 let key = key.to_string();
                 if let Some(value) = value {
-                    table.insert(Arc::new((key.clone(), value)));
-                    model.insert(key, value);
+                    let replaced = table.insert(Arc::new((key.clone(), value))).map(|entry| entry.1);
+                    prop_assert_eq!(replaced, model.insert(key, value));
                 } else {
-                    table.remove(&key);
-                    model.remove(&key);
+                    let removed = table.remove(&key).map(|entry| entry.1);
+                    prop_assert_eq!(removed, model.remove(&key));
                 }
             }
             prop_assert_eq!(table.len(), model.len());
@@ -151,7 +148,7 @@ mod tests {
         }
         let mut after = before.clone();
         after.insert(Arc::new(("17".to_owned(), 0)));
-        after.remove("no such key");
+        assert!(after.remove("no such key").is_none());
         assert_eq!(after.shared_shards(&before), Table::<(String, u32)>::SHARDS - 1);
     }
 }

@@ -83,6 +83,11 @@ impl Variants {
         self.0.iter()
     }
 
+    /// The variants' keys in order.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.iter().map(|variant| variant.key.as_str())
+    }
+
     /// The value of a variant.
     pub fn get(&self, key: &str) -> Option<&Value> {
         self.iter().find(|variant| variant.key == key).map(|variant| &variant.value)

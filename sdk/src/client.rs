@@ -96,13 +96,13 @@ impl Client {
     /// Whether a boolean flag is on for a context; false when it is unknown, broken or of another type.
     #[inline]
     pub fn enabled<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C) -> bool {
-        self.view().enabled(key, context)
+        self.boolean(key, context, false)
     }
 
     /// The value of a boolean flag; the default when it is unknown, broken or of another type.
     #[inline]
     pub fn boolean<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C, default: bool) -> bool {
-        self.view().boolean(key, context, default)
+        self.shared.read(|reader| reader.boolean(reader.find(key), context, default))
     }
 
     /// The value of a string flag; the default, borrowed, when it is unknown, broken or of another type.
@@ -114,14 +114,12 @@ impl Client {
         context: &C,
         default: &'d str,
     ) -> Cow<'d, str> {
-        let view = self.view();
-        let value = view.string(key, context, default);
-        if std::ptr::eq(value, default) { Cow::Borrowed(default) } else { Cow::Owned(value.to_owned()) }
+        self.shared.read(|reader| reader.text(reader.find(key), context, default))
     }
 
     /// The value of a number flag; the default when it is unknown, broken or of another type.
     pub fn number<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C, default: f64) -> f64 {
-        self.view().number(key, context, default)
+        self.shared.read(|reader| reader.number(reader.find(key), context, default))
     }
 
     /// The value of an object flag, read into a type of the caller's (or a `serde_json::Value`); the default when the
@@ -142,7 +140,7 @@ impl Client {
         T: DeserializeOwned,
         C: EvaluationContext + ?Sized,
     {
-        self.view().object(key, context, default)
+        self.shared.read(|reader| reader.object(reader.find(key), context)).unwrap_or(default)
     }
 
     /// Evaluates a flag of any type and says what is served and why.

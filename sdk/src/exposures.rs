@@ -13,13 +13,12 @@ mod tally;
 mod threads;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering, fence};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hoist_evaluation::{Evaluation, Flag, is_key};
 
-pub(crate) use counts::Counts;
-use counts::{Cells, DEFAULTS_PER_FLAG, FALLBACK_REASON, Served};
+use counts::{Counts, DEFAULTS_PER_FLAG, FALLBACK_REASON, Line, Served};
 pub(crate) use flush::Flusher;
 pub(crate) use outbox::Reporter;
 use tally::{REVISIONS, Tally, UNKNOWN_KEYS};
@@ -28,9 +27,6 @@ use crate::shared::Generation;
 
 /// The longest default of a caller that is told in full, in bytes.
 const DEFAULT_LENGTH: usize = 100;
-
-/// The most generations that wait for their last readers.
-const RETIRED: usize = 16;
 
 /// The default in the caller's code, as far as it can be told.
 #[derive(Clone, Copy, Debug)]
@@ -42,19 +38,19 @@ pub(crate) enum Fallback<'a> {
 }
 
 impl Fallback<'_> {
-    /// A number that is the same for equal defaults and hardly ever for others; 0 for one that is not told.
+    /// A number that is the same for equal defaults and hardly ever for others; not 0.
     #[inline]
-    fn fingerprint(self) -> u64 {
+    fn fingerprint(self) -> u32 {
         match self {
-            Fallback::Untold => 0,
-            Fallback::Boolean(value) => 2 + u64::from(value),
-            Fallback::Number(value) => mix(4, value.to_bits()),
+            Fallback::Untold => 1,
+            Fallback::Boolean(value) => 2 + u32::from(value),
+            Fallback::Number(value) => short(mix(4, value.to_bits())),
             Fallback::Text(text) => {
-                text.as_bytes().chunks(8).fold(mix(5, text.len() as u64), |hash, chunk| {
+                short(text.as_bytes().chunks(8).fold(mix(5, text.len() as u64), |hash, chunk| {
                     let mut word = [0; 8];
                     word[..chunk.len()].copy_from_slice(chunk);
                     mix(hash, u64::from_le_bytes(word))
-                })
+                }))
             }
         }
     }
@@ -75,7 +71,14 @@ impl Fallback<'_> {
 
 fn mix(hash: u64, word: u64) -> u64 {
     let mixed = (hash.rotate_left(29) ^ word).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed ^ (mixed >> 32)) | 1
+    mixed ^ (mixed >> 32)
+}
+
+/// Part of a hash; none of the numbers that stand for something else.
+fn short(hash: u64) -> u32 {
+    #[expect(clippy::cast_possible_truncation, reason = "half of it is enough")]
+    let half = hash as u32;
+    half | 4
 }
 
 /// Keys that were asked for and are no flags.
@@ -87,16 +90,15 @@ struct Missing {
     early: HashMap<Box<str>, u64>,
 }
 
-/// All counts of a client since they were last collected, but for the flags' own, which hang on their generation.
+/// All counts of a client since they were last collected.
 #[derive(Debug)]
 pub(crate) struct Exposures {
+    counts: Counts,
     /// By thread number, so that threads that ask for unknown keys do not wait for each other either.
     missing: Box<[Mutex<Missing>]>,
     /// The callers' defaults by flag, as JSON texts.
     defaults: Mutex<BTreeMap<String, BTreeSet<String>>>,
     dropped: AtomicU64,
-    /// Generations whose counters do not go on, with counts perhaps still to come from views of them.
-    retired: Mutex<Vec<Arc<Generation>>>,
     /// Revisions that were in use since the last time and are no more.
     replaced: Mutex<BTreeSet<u64>>,
 }
@@ -104,50 +106,48 @@ pub(crate) struct Exposures {
 impl Exposures {
     pub(crate) fn new() -> Exposures {
         Exposures {
+            counts: Counts::new(),
             missing: (0..threads::NUMBERS).map(|_| Mutex::default()).collect(),
             defaults: Mutex::default(),
             dropped: AtomicU64::new(0),
-            retired: Mutex::default(),
             replaced: Mutex::default(),
         }
     }
 
     /// Counts an evaluation; `used` says whether the caller got its value, or else the default in the caller's code.
     #[inline]
-    pub(crate) fn count(
-        &self,
-        generation: &Generation,
-        key: &str,
-        (evaluation, used): (&Evaluation<'_>, bool),
-        fallback: Fallback<'_>,
-    ) {
-        let number = threads::number();
-        let Some(flag) = evaluation.flag else { return self.count_missing(number, key, generation.received) };
+    pub(crate) fn count(&self, flag: &Flag, evaluation: &Evaluation<'_>, used: bool, fallback: Fallback<'_>) {
         let served = match evaluation.variant_index {
             Some(variant) if used => Served::Variant(variant, evaluation.reason),
             _ => Served::Fallback,
         };
-        match generation.counts.add(number, flag, served) {
-            Some(cells) if cells.knows_default(fallback.fingerprint()) => {}
-            Some(cells) => self.tell_default(cells, flag, fallback),
+        match self.counts.add(threads::number(), flag, served) {
+            Some(line) if line.knows_default(fallback.fingerprint()) => {}
+            Some(line) => self.meet(line, flag, fallback),
             None => self.drop_one(),
         }
     }
 
+    /// Takes note of a flag, or of a default, that is new to the thread.
     #[cold]
-    fn tell_default(&self, cells: &Cells, flag: &Flag, fallback: Fallback<'_>) {
-        // Somebody else is at it: the next evaluation tells.
-        let (Ok(mut defaults), Some(told)) = (self.defaults.try_lock(), fallback.told()) else { return };
-        let known = defaults.entry(flag.key().to_owned()).or_default();
-        if known.len() < DEFAULTS_PER_FLAG {
-            known.insert(told);
+    #[inline(never)]
+    fn meet(&self, line: &Line, flag: &Flag, fallback: Fallback<'_>) {
+        self.counts.meet(flag);
+        if let Some(told) = fallback.told() {
+            // Somebody else is at it: the next evaluation tells.
+            let Ok(mut defaults) = self.defaults.try_lock() else { return };
+            let known = defaults.entry(flag.key().to_owned()).or_default();
+            if known.len() < DEFAULTS_PER_FLAG {
+                known.insert(told);
+            }
         }
-        cells.note_default(fallback.fingerprint());
+        line.note_default(fallback.fingerprint());
     }
 
+    /// Counts an evaluation of a key that is no flag; `received` says whether there are flags at all.
     #[cold]
-    fn count_missing(&self, number: usize, key: &str, received: bool) {
-        let missing = self.missing.get(number).and_then(|missing| missing.try_lock().ok());
+    pub(crate) fn count_missing(&self, key: &str, received: bool) {
+        let missing = self.missing.get(threads::number()).and_then(|missing| missing.try_lock().ok());
         let Some(mut missing) = missing.filter(|_| is_key(key)) else { return self.drop_one() };
         let Missing { unknown, early } = &mut *missing;
         let keys = if received { unknown } else { early };
@@ -164,17 +164,12 @@ impl Exposures {
         self.dropped.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Hears that a generation was replaced. If its counters do not go on, it is kept until they are collected.
-    pub(crate) fn replaced(&self, generation: Arc<Generation>, goes_on: bool) {
-        if generation.received {
-            let mut replaced = lock(&self.replaced);
-            replaced.insert(generation.snapshot.revision());
-            if replaced.len() > REVISIONS {
-                replaced.pop_first();
-            }
-        }
-        if !goes_on {
-            lock(&self.retired).push(generation);
+    /// Hears that flags are no longer in use.
+    pub(crate) fn replaced(&self, revision: u64) {
+        let mut replaced = lock(&self.replaced);
+        replaced.insert(revision);
+        if replaced.len() > REVISIONS {
+            replaced.pop_first();
         }
     }
 
@@ -187,41 +182,22 @@ impl Exposures {
 
     /// Adds what was counted since the last time to a tally. For one collector at a time.
     fn collect(&self, current: &Generation, tally: &mut Tally) {
-        lock(&self.retired).retain(|generation| {
-            // Whoever reads a generation holds it, or an older one with the same counters.
-            let last = Arc::strong_count(generation) == 1 && Arc::strong_count(&generation.counts) == 1;
-            fence(Ordering::Acquire);
-            collect_flags(generation, tally);
-            !last
-        });
-        let mut retired = lock(&self.retired);
-        let excess = retired.len().saturating_sub(RETIRED);
-        retired.drain(..excess);
-        drop(retired);
         for revision in std::mem::take(&mut *lock(&self.replaced)) {
             tally.add_revision(revision);
         }
         if current.received {
             tally.add_revision(current.snapshot.revision());
         }
-        collect_flags(current, tally);
+        self.counts.take(|flag, served, count| {
+            let answer = match served {
+                Served::Variant(variant, reason) => (flag.variant(variant), reason.as_str()),
+                Served::Fallback => (None, FALLBACK_REASON),
+            };
+            tally.add(&flag.key, answer, count);
+        });
         self.missing.iter().for_each(|missing| collect_missing(&mut lock(missing), current, tally));
         tally.add_dropped(self.dropped.swap(0, Ordering::Relaxed));
         tally.set_defaults(&lock(&self.defaults));
-    }
-}
-
-fn collect_flags(generation: &Generation, tally: &mut Tally) {
-    for flag in generation.snapshot.flags() {
-        generation.counts.take(flag, |served, count| {
-            let answer = match served {
-                Served::Variant(variant, reason) => {
-                    (flag.variants().at(variant.into()).map(|variant| variant.key.clone()), reason.as_str())
-                }
-                Served::Fallback => (None, FALLBACK_REASON),
-            };
-            tally.add(flag.key(), answer, count);
-        });
     }
 }
 

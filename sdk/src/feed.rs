@@ -5,14 +5,16 @@
 
 use std::sync::Arc;
 
-use hoist_evaluation::{FlagSet, Patch, Snapshot};
+use hoist_evaluation::{FlagSet, Patch, Problem, Snapshot};
 use tracing::{info, warn};
 
-use crate::exposures::Counts;
-use crate::shared::{Generation, Shared};
+use crate::shared::Shared;
 
 /// Documents above this size are read and compiled off the runtime's own threads, in bytes.
 const LARGE: usize = 128 << 10;
+
+/// The most broken definitions that are warned of at once.
+const TOLD: usize = 10;
 
 /// Why data of the server's cannot be used; the whole flag set is needed next.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +71,12 @@ impl Feed {
             return Err(Unusable::Older { have, got: set.revision });
         }
         let next = current.snapshot.replace(set);
-        let fits = Counts::fits(&current.snapshot, &next);
-        self.adopt(&current, next, fits);
+        let flags = next.flags().map(|flag| (flag.key(), flag.problems()));
+        tell(
+            next.revision(),
+            flags.chain(next.segments().map(|segment| (segment.key(), segment.problems()))),
+        );
+        self.adopt(next);
         Ok(())
     }
 
@@ -83,26 +89,26 @@ impl Feed {
         if patch.to == patch.from && patch.flags.is_empty() && patch.segments.is_empty() {
             return Ok(());
         }
-        let fits =
-            patch.flags.keys().all(|key| Counts::fits_flag(current.snapshot.flag(key), next.flag(key)));
-        self.adopt(&current, next, fits);
+        // What was broken before was told then.
+        let flags =
+            patch.flags.keys().filter_map(|key| next.flag(key)).map(|flag| (flag.key(), flag.problems()));
+        let segments = patch.segments.keys().filter_map(|key| next.segment(key));
+        tell(next.revision(), flags.chain(segments.map(|segment| (segment.key(), segment.problems()))));
+        self.adopt(next);
         Ok(())
     }
 
-    fn adopt(&self, current: &Generation, next: Snapshot, fits: bool) {
-        let (from, revision) = (current.snapshot.revision(), next.revision());
-        let broken = next.problems();
-        for (key, problem) in broken.iter().take(10) {
-            warn!(
-                revision,
-                key,
-                pointer = problem.pointer,
-                "a definition cannot be used: {}",
-                problem.detail
-            );
-        }
-        info!(from, revision, flags = next.len(), "took new flags");
-        self.shared.adopt(next, fits);
+    fn adopt(&self, next: Snapshot) {
+        info!(revision = next.revision(), flags = next.len(), "took new flags");
+        self.shared.adopt(next);
+    }
+}
+
+/// Warns of definitions that cannot be used.
+fn tell<'s>(revision: u64, definitions: impl Iterator<Item = (&'s str, &'s [Problem])>) {
+    let broken = definitions.filter_map(|(key, problems)| Some((key, problems.first()?)));
+    for (key, Problem { pointer, detail }) in broken.take(TOLD) {
+        warn!(revision, key, pointer, "a definition cannot be used: {detail}");
     }
 }
 

@@ -1,66 +1,16 @@
 //! Flags that are looked up once and read often.
 //!
-//! A typed flag points at its definition in the flags in use. Whoever swaps those flags moves the pointer along, so
-//! that reading costs neither a look-up nor a comparison, and no old flags are kept alive by a flag that nobody reads.
+//! A typed flag remembers the slot at which its key was found, and looks the key up again when no flag is there.
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use arc_swap::ArcSwap;
-use hoist_evaluation::{ErrorCode, Evaluation, EvaluationContext, Flag, evaluate_flag};
+use hoist_evaluation::EvaluationContext;
 
 use crate::client::Client;
-use crate::exposures::Fallback;
-use crate::shared::{Generation, Shared};
-
-/// Where a key leads at this moment.
-#[derive(Debug)]
-struct Resolved {
-    generation: Arc<Generation>,
-    /// None while there is no flag of that key.
-    flag: Option<Arc<Flag>>,
-}
-
-impl Resolved {
-    fn new(generation: &Arc<Generation>, key: &str) -> Arc<Resolved> {
-        let flag = generation.snapshot.shared_flag(key).cloned();
-        Arc::new(Resolved { generation: Arc::clone(generation), flag })
-    }
-}
-
-#[derive(Debug)]
-struct Pin {
-    key: Box<str>,
-    resolved: ArcSwap<Resolved>,
-}
-
-/// All typed flags of a client.
-#[derive(Debug, Default)]
-pub(crate) struct Pins(Mutex<Vec<Weak<Pin>>>);
-
-impl Pins {
-    /// Makes a pin, which is moved from now on. `current` is asked under the lock, so that a swap comes either before
-    /// it is asked or finds the pin in the list.
-    fn add(&self, key: &str, current: impl FnOnce() -> Arc<Generation>) -> Arc<Pin> {
-        let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let resolved = ArcSwap::new(Resolved::new(&current(), key));
-        let pin = Arc::new(Pin { key: key.into(), resolved });
-        pins.retain(|pin| pin.strong_count() > 0);
-        pins.push(Arc::downgrade(&pin));
-        pin
-    }
-
-    /// Moves all pins on; called after the new flags were put to use.
-    pub(crate) fn follow(&self, generation: &Arc<Generation>) {
-        let mut pins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        pins.retain(|pin| {
-            let Some(pin) = pin.upgrade() else { return false };
-            pin.resolved.store(Resolved::new(generation, &pin.key));
-            true
-        });
-    }
-}
+use crate::reader::{Asked, Reader};
 
 /// What the typed flags have in common.
 #[derive(Clone)]
@@ -69,31 +19,29 @@ struct Pinned {
     pin: Arc<Pin>,
 }
 
+struct Pin {
+    key: Box<str>,
+    /// Where the flag was found last.
+    slot: AtomicU32,
+}
+
 impl Pinned {
     fn new(client: &Client, key: &str) -> Pinned {
-        let shared = client.shared();
-        let pin = shared.pins.add(key, || Arc::clone(&shared.current()));
-        Pinned { client: client.clone(), pin }
+        let pin = Pin { key: key.into(), slot: AtomicU32::new(u32::MAX) };
+        Pinned { client: client.clone(), pin: Arc::new(pin) }
     }
 
-    /// Evaluates and counts, as [`View`](crate::View) does.
     #[inline]
-    fn read<T, C: EvaluationContext + ?Sized>(
-        &self,
-        context: &C,
-        fallback: Fallback<'_>,
-        value: impl FnOnce(&Evaluation<'_>) -> Option<T>,
-    ) -> Option<T> {
-        let shared: &Shared = self.client.shared();
-        let resolved = self.pin.resolved.load();
-        let generation = &resolved.generation;
-        let evaluation = match &resolved.flag {
-            Some(flag) => evaluate_flag(&generation.snapshot, flag, context),
-            None => Evaluation::error(None, ErrorCode::FlagNotFound),
-        };
-        let value = value(&evaluation);
-        shared.exposures.count(generation, &self.pin.key, (&evaluation, value.is_some()), fallback);
-        value
+    fn read<T>(&self, read: impl for<'g> Fn(Reader<'g>, Asked<'_, 'g>) -> T) -> T {
+        let Pin { key, slot } = &*self.pin;
+        self.client.shared().read(|reader| {
+            let before = slot.load(Ordering::Relaxed);
+            let (found, asked) = reader.find_at(before, key);
+            if found != before {
+                slot.store(found, Ordering::Relaxed);
+            }
+            read(reader, asked)
+        })
     }
 }
 
@@ -131,8 +79,7 @@ impl BooleanFlag {
     /// The flag's value; the default when it is unknown, broken or of another type.
     #[inline]
     pub fn value<C: EvaluationContext + ?Sized>(&self, context: &C, default: bool) -> bool {
-        let boolean = |evaluation: &Evaluation<'_>| evaluation.boolean();
-        self.0.read(context, Fallback::Boolean(default), boolean).unwrap_or(default)
+        self.0.read(|reader, asked| reader.boolean(asked, context, default))
     }
 
     /// The flag's key.
@@ -152,9 +99,7 @@ impl StringFlag {
 
     /// The flag's value, copied; the default, borrowed, when it is unknown, broken or of another type.
     pub fn value<'d, C: EvaluationContext + ?Sized>(&self, context: &C, default: &'d str) -> Cow<'d, str> {
-        let copy = |evaluation: &Evaluation<'_>| evaluation.string().map(str::to_owned);
-        let value = self.0.read(context, Fallback::Text(default), copy);
-        value.map_or(Cow::Borrowed(default), Cow::Owned)
+        self.0.read(|reader, asked| reader.text(asked, context, default))
     }
 
     /// The flag's key.
@@ -175,8 +120,7 @@ impl NumberFlag {
     /// The flag's value; the default when it is unknown, broken or of another type.
     #[inline]
     pub fn value<C: EvaluationContext + ?Sized>(&self, context: &C, default: f64) -> f64 {
-        let number = |evaluation: &Evaluation<'_>| evaluation.number();
-        self.0.read(context, Fallback::Number(default), number).unwrap_or(default)
+        self.0.read(|reader, asked| reader.number(asked, context, default))
     }
 
     /// The flag's key.
@@ -189,14 +133,17 @@ impl NumberFlag {
 mod tests {
     use std::time::Duration;
 
-    use hoist_evaluation::{FlagSet, Patch, Snapshot};
+    use hoist_evaluation::{FlagSet, Snapshot};
     use serde_json::json;
 
     use super::*;
+    use crate::shared::Shared;
 
-    fn set(revision: u64, flags: &serde_json::Value) -> Snapshot {
+    fn put(client: &Client, revision: u64, flags: &serde_json::Value) {
         let set = json!({ "project": "p", "environment": "e", "revision": revision, "flags": flags, "segments": {} });
-        Snapshot::compile(&serde_json::from_str::<FlagSet>(&set.to_string()).unwrap())
+        let set: FlagSet = serde_json::from_str(&set.to_string()).unwrap();
+        let next: Snapshot = client.shared().current().snapshot.replace(&set);
+        client.shared().adopt(next);
     }
 
     fn boolean(serve: &str) -> serde_json::Value {
@@ -218,7 +165,7 @@ mod tests {
         );
         let (flag, limit) = (client.boolean_flag("f"), client.number_flag("f"));
         let check = |revision: u64, flags: serde_json::Value, on: bool, value: f64| {
-            client.shared().adopt(set(revision, &flags), false);
+            put(&client, revision, &flags);
             assert_eq!((flag.enabled("u"), limit.value("u", 7.0)), (on, value), "{flags}");
             assert_eq!(flag.enabled("u"), client.enabled("f", "u"));
         };
@@ -226,7 +173,7 @@ mod tests {
         check(2, json!({ "f": boolean("on") }), true, 7.0);
         check(3, json!({ "f": boolean("off") }), false, 7.0);
         check(4, json!({ "f": number }), false, 3.0);
-        check(5, json!({}), false, 7.0);
+        check(5, json!({ "g": boolean("on") }), false, 7.0);
         check(6, json!({ "f": boolean("on") }), true, 7.0);
     }
 
@@ -234,47 +181,9 @@ mod tests {
     fn a_typed_flag_counts_like_any_other_read() {
         let client = client();
         let flag = client.boolean_flag("f");
-        client.shared().adopt(set(1, &json!({ "f": boolean("on") })), false);
+        put(&client, 1, &json!({ "f": boolean("on") }));
         (0..3).for_each(|_| assert!(flag.enabled("u")));
         assert!(client.enabled("f", "u"));
         assert_eq!(client.shared().exposures.waiting(&client.shared().current()), 4);
-    }
-
-    #[test]
-    fn no_old_flags_are_kept_for_a_typed_flag_that_nobody_reads() {
-        let client = client();
-        let flag = client.boolean_flag("f");
-        client.shared().adopt(set(1, &json!({ "f": boolean("on") })), false);
-        let old = Arc::downgrade(&client.shared().current());
-        let patch = Patch { from: 1, to: 2, flags: [("f".to_owned(), None)].into(), segments: [].into() };
-        let next = client.shared().current().snapshot.apply(&patch).unwrap();
-        client.shared().adopt(next, true);
-        assert!(old.upgrade().is_none());
-        assert!(!flag.enabled("u"));
-    }
-
-    #[test]
-    fn dropped_flags_are_forgotten() {
-        let client = client();
-        (0..100).for_each(|_| drop(client.boolean_flag("f")));
-        let _kept = client.boolean_flag("f");
-        assert!(client.shared().pins.0.lock().unwrap().len() <= 2);
-    }
-
-    #[test]
-    fn a_swap_while_flags_are_made_and_read_is_never_missed() {
-        let client = client();
-        std::thread::scope(|scope| {
-            let makers: Vec<_> = (0..2)
-                .map(|_| scope.spawn(|| (0..200).map(|_| client.boolean_flag("f")).collect::<Vec<_>>()))
-                .collect();
-            for revision in 1..=200 {
-                let serve = if revision == 200 { "on" } else { "off" };
-                client.shared().adopt(set(revision, &json!({ "f": boolean(serve) })), true);
-            }
-            for flag in makers.into_iter().flat_map(|maker| maker.join().unwrap()) {
-                assert!(flag.enabled("u"), "a flag stayed behind");
-            }
-        });
     }
 }

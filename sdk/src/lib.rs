@@ -85,6 +85,7 @@ pub mod fuzzing;
 mod keeper;
 #[cfg(feature = "openfeature")]
 pub mod openfeature;
+mod reader;
 mod server;
 mod shared;
 mod sse;

@@ -77,12 +77,12 @@ impl Provider {
         value: impl Fn(&Evaluation<'_>) -> Option<T>,
     ) -> EvaluationResult<ResolutionDetails<T>> {
         let view = self.client.view();
-        let mut seen = None;
-        let value = view.read(key, &Adapted::new(context), Fallback::Untold, |evaluation| {
-            seen = Some(*evaluation);
-            value(evaluation)
-        });
-        let (Some(environment), Some(evaluation)) = (view.environment(), seen) else {
+        let reader = view.reader();
+        let asked = reader.find(key);
+        let evaluation = reader.evaluate(asked, &Adapted::new(context));
+        let value = value(&evaluation);
+        reader.count(asked, &evaluation, value.is_some(), Fallback::Untold);
+        let Some(environment) = view.environment() else {
             return Err(error(ErrorCode::ProviderNotReady, key));
         };
         match (value, evaluation.reason) {

@@ -17,19 +17,17 @@
 //! assert_eq!(greeting(&flags.client(), "user-1"), "welcome");
 //! ```
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hoist_evaluation::{
-    Bucketing, DefaultServe, Document, FlagDefinition, FlagSet, FlagType, Percentage, Serve, Settings,
-    Variant, Variants,
+    Bucketing, DefaultServe, Document, FlagDefinition, FlagSet, FlagType, Patch, Percentage, Serve, Settings,
+    Snapshot, Variant, Variants,
 };
 use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::client::Client;
-use crate::exposures::Counts;
 use crate::shared::Shared;
 
 /// A set of flags that a test writes.
@@ -39,21 +37,17 @@ use crate::shared::Shared;
 #[derive(Debug)]
 pub struct TestFlags {
     shared: Arc<Shared>,
-    set: Mutex<FlagSet>,
+    /// Held by whoever changes them.
+    change: Mutex<()>,
 }
 
 impl TestFlags {
     /// No flags at all, at revision 1.
     pub fn new() -> TestFlags {
-        let set = FlagSet {
-            project: "test".to_owned(),
-            environment: "test".to_owned(),
-            revision: 0,
-            flags: BTreeMap::new(),
-            segments: BTreeMap::new(),
-        };
-        let flags = TestFlags { shared: Arc::new(Shared::new(Duration::MAX)), set: Mutex::new(set) };
-        flags.change(|_| {});
+        let test = || "test".to_owned();
+        let set = FlagSet { project: test(), environment: test(), revision: 1, ..FlagSet::default() };
+        let flags = TestFlags { shared: Arc::new(Shared::new(Duration::MAX)), change: Mutex::default() };
+        flags.adopt(Snapshot::compile(&set));
         flags
     }
 
@@ -82,16 +76,13 @@ impl TestFlags {
     /// Puts a flag's whole definition, from now on and in every client made from this value. A definition that cannot
     /// be used is a broken flag, as it would be from a server: its readers get their defaults.
     pub fn define(&self, key: &str, definition: &FlagDefinition) {
-        let document = serde_json::value::to_raw_value(definition).map(Document::from);
-        self.change(|flags| match document {
-            Ok(document) => drop(flags.insert(key.to_owned(), document)),
-            Err(_) => drop(flags.insert(key.to_owned(), Document::from(RawValue::NULL.to_owned()))),
-        });
+        let written = serde_json::value::to_raw_value(definition);
+        self.change(key, Some(written.unwrap_or_else(|_| RawValue::NULL.to_owned()).into()));
     }
 
     /// Takes a flag away: it is unknown from now on.
     pub fn remove(&self, key: &str) {
-        self.change(|flags| drop(flags.remove(key)));
+        self.change(key, None);
     }
 
     /// A client that reads these flags and follows their changes. It is always live, at a revision that grows with
@@ -100,19 +91,23 @@ impl TestFlags {
         Client::without_task(Arc::clone(&self.shared))
     }
 
-    fn change(&self, change: impl FnOnce(&mut BTreeMap<String, Document>)) {
-        let mut set = self.lock();
-        change(&mut set.flags);
-        set.revision += 1;
+    /// Puts a definition, or none.
+    fn change(&self, key: &str, definition: Option<Document>) {
+        let _alone = self.change.lock().unwrap_or_else(PoisonError::into_inner);
         let current = self.shared.current();
-        let next = current.snapshot.replace(&set);
-        let fits = Counts::fits(&current.snapshot, &next);
-        self.shared.adopt(next, fits);
-        self.shared.health.live(set.revision);
+        let from = current.snapshot.revision();
+        let patch =
+            Patch { from, to: from + 1, flags: [(key.to_owned(), definition)].into(), ..Patch::default() };
+        // It does not fail: the patch follows on the flags in use.
+        if let Ok(next) = current.snapshot.apply(&patch) {
+            self.adopt(next);
+        }
     }
 
-    fn lock(&self) -> MutexGuard<'_, FlagSet> {
-        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    fn adopt(&self, next: Snapshot) {
+        let revision = next.revision();
+        self.shared.adopt(next);
+        self.shared.health.live(revision);
     }
 }
 

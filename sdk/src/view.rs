@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use arc_swap::Guard;
-use hoist_evaluation::{Evaluation, EvaluationContext, Explanation, evaluate, explain};
+use hoist_evaluation::{Evaluation, EvaluationContext, Explanation, explain};
 use serde::Deserialize;
 
 use crate::exposures::Fallback;
+use crate::reader::Reader;
 use crate::shared::{Generation, Shared};
 
 /// The flags at one revision, for several reads that must agree with each other and for values that are borrowed.
@@ -53,7 +54,8 @@ impl<'c> View<'c> {
     /// The value of a boolean flag; the default when it is unknown, broken or of another type.
     #[inline]
     pub fn boolean<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C, default: bool) -> bool {
-        self.read(key, context, Fallback::Boolean(default), Evaluation::boolean).unwrap_or(default)
+        let reader = self.reader();
+        reader.boolean(reader.find(key), context, default)
     }
 
     /// The value of a string flag, borrowed; the default when it is unknown, broken or of another type.
@@ -63,12 +65,14 @@ impl<'c> View<'c> {
         context: &C,
         default: &'a str,
     ) -> &'a str {
-        self.read(key, context, Fallback::Text(default), Evaluation::string).unwrap_or(default)
+        let reader = self.reader();
+        reader.string(reader.find(key), context, default)
     }
 
     /// The value of a number flag; the default when it is unknown, broken or of another type.
     pub fn number<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C, default: f64) -> f64 {
-        self.read(key, context, Fallback::Number(default), Evaluation::number).unwrap_or(default)
+        let reader = self.reader();
+        reader.number(reader.find(key), context, default)
     }
 
     /// The value of an object flag, read into a type of the caller's that may borrow from it; the default when the
@@ -78,15 +82,16 @@ impl<'c> View<'c> {
         T: Deserialize<'a>,
         C: EvaluationContext + ?Sized,
     {
-        let object = |it: &Evaluation<'a>| it.object().and_then(|_| T::deserialize(it.value()?).ok());
-        self.read(key, context, Fallback::Untold, object).unwrap_or(default)
+        let reader = self.reader();
+        reader.object(reader.find(key), context).unwrap_or(default)
     }
 
     /// Evaluates a flag of any type and says what is served and why.
     pub fn evaluate<C: EvaluationContext + ?Sized>(&self, key: &str, context: &C) -> Evaluation<'_> {
-        let evaluation = evaluate(&self.generation.snapshot, key, context);
-        let used = (&evaluation, evaluation.variant_index.is_some());
-        self.shared.exposures.count(&self.generation, key, used, Fallback::Untold);
+        let reader = self.reader();
+        let asked = reader.find(key);
+        let evaluation = reader.evaluate(asked, context);
+        reader.count(asked, &evaluation, evaluation.variant_index.is_some(), Fallback::Untold);
         evaluation
     }
 
@@ -96,16 +101,7 @@ impl<'c> View<'c> {
     }
 
     #[inline]
-    pub(crate) fn read<'a, T, C: EvaluationContext + ?Sized>(
-        &'a self,
-        key: &str,
-        context: &C,
-        fallback: Fallback<'_>,
-        value: impl FnOnce(&Evaluation<'a>) -> Option<T>,
-    ) -> Option<T> {
-        let evaluation = evaluate(&self.generation.snapshot, key, context);
-        let value = value(&evaluation);
-        self.shared.exposures.count(&self.generation, key, (&evaluation, value.is_some()), fallback);
-        value
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        Reader::new(&self.generation, &self.shared.exposures)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hoist_evaluation::{Context, FlagSet, Gap, Patch, Problem, Snapshot, evaluate};
+use hoist_evaluation::{Context, Flag, FlagSet, Gap, Patch, Problem, Snapshot, evaluate};
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_assert_eq, prop_oneof, proptest};
 use serde_json::{Value, json};
 
@@ -47,9 +47,13 @@ fn a_put_shares_the_flags_that_are_written_as_before() {
 }
 
 #[test]
-fn a_slot_stays_with_its_key() {
+fn a_slot_stays_with_a_key_and_its_variants() {
     let first = snapshot(&json!({ "b": flag(json!({})), "d": flag(json!({})) }), &none());
     let slots = |snapshot: &Snapshot| -> BTreeMap<String, u32> {
+        for slot in 0..10 {
+            let flag = snapshot.flags().find(|flag| flag.slot() == slot).map(Flag::key);
+            assert_eq!(snapshot.flag_at(slot).map(Flag::key), flag);
+        }
         snapshot.flags().map(|flag| (flag.key().to_owned(), flag.slot())).collect()
     };
     let expected =
@@ -59,7 +63,15 @@ fn a_slot_stays_with_its_key() {
     let second = first.apply(&patch(1, 2, &json!({ "a": off, "b": null, "d": off }), &none())).unwrap();
     assert_eq!(slots(&second), expected(&[("a", 2), ("d", 1)]));
     let third = second.replace(&set(&json!({ "a": off, "b": off, "c": off, "d": 7 }), &none()));
-    assert_eq!(slots(&third), expected(&[("a", 2), ("b", 3), ("c", 4), ("d", 1)]));
+    assert_eq!(
+        slots(&third),
+        expected(&[("a", 2), ("b", 3), ("c", 4), ("d", 5)]),
+        "what cannot be read has no variants"
+    );
+    let mut other = flag(json!({}));
+    other["variants"] = json!({ "off": false, "on": true });
+    let fourth = third.apply(&patch(third.revision(), 9, &json!({ "a": other }), &none())).unwrap();
+    assert_eq!(slots(&fourth), expected(&[("a", 6), ("b", 3), ("c", 4), ("d", 5)]));
 }
 
 #[test]

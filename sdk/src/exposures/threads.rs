@@ -25,6 +25,7 @@ thread_local! {
 }
 
 /// The calling thread's number, below [`NUMBERS`].
+#[inline]
 pub(crate) fn number() -> usize {
     match NUMBER.get() {
         NONE => take(),
