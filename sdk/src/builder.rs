@@ -14,14 +14,11 @@ use uuid::Uuid;
 
 use crate::client::Client;
 use crate::disk::{CacheTrouble, Disk, Kept};
-use crate::exposures::Reporter;
 use crate::feed::Feed;
+use crate::instance::{self, Instance, NAME_LENGTH};
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::timing::Timing;
-
-/// The longest name of an application or a version, in bytes.
-const NAME_LENGTH: usize = 128;
 
 /// How long a start waits for the disk.
 const READ: Duration = Duration::from_secs(2);
@@ -37,7 +34,7 @@ pub enum ConnectError {
     /// The SDK key is missing, empty or garbled.
     #[error("the SDK key is empty or has characters that no key has")]
     SdkKey,
-    /// The name of the application or its version is empty or longer than 128 bytes.
+    /// The name of the application, its version or the instance is empty or longer than 128 bytes.
     #[error("the {0} is empty or longer than {NAME_LENGTH} bytes")]
     Name(&'static str),
     /// An interval of [`Timing`] is out of its bounds.
@@ -62,6 +59,7 @@ pub struct ClientBuilder {
     sdk_key: String,
     app: String,
     app_version: Option<String>,
+    instance_name: Option<String>,
     timing: Timing,
     cache_dir: Option<PathBuf>,
     embedded: Option<Cow<'static, str>>,
@@ -75,6 +73,7 @@ impl ClientBuilder {
             sdk_key: String::new(),
             app,
             app_version: None,
+            instance_name: None,
             timing: Timing::default(),
             cache_dir: None,
             embedded: None,
@@ -97,6 +96,13 @@ impl ClientBuilder {
     /// bytes.
     pub fn app_version(mut self, version: impl Into<String>) -> ClientBuilder {
         self.app_version = Some(version.into());
+        self
+    }
+
+    /// Names the running copy, as `hoist instances` and a kill that waits for it show it; the host's name unless given.
+    /// At most 128 bytes.
+    pub fn instance_name(mut self, name: impl Into<String>) -> ClientBuilder {
+        self.instance_name = Some(name.into());
         self
     }
 
@@ -129,15 +135,18 @@ impl ClientBuilder {
     pub async fn connect(self) -> Result<Client, ConnectError> {
         check_name("application's name", Some(&self.app))?;
         check_name("application's version", self.app_version.as_deref())?;
+        check_name("instance's name", self.instance_name.as_deref())?;
         self.timing.check()?;
         let server = Server::new(&self.url, &self.sdk_key, self.timing.answer)?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConnectError::Runtime)?;
-        let reporter = Reporter { instance: Uuid::new_v4(), app: self.app, app_version: self.app_version };
+        let name = self.instance_name.unwrap_or_else(instance::host_name);
+        let instance = Instance { id: Uuid::new_v4(), name, app: self.app, app_version: self.app_version };
+        let server = server.introduced_by(&instance);
         let shared = Arc::new(Shared::new(self.timing.silence));
         let embedded = self.embedded.as_deref().map(embedded).transpose()?;
         let disk = self.cache_dir.map(|folder| Disk::new(&folder, &self.url, &self.sdk_key));
         begin(&shared, disk.as_ref(), embedded).await;
-        Ok(Client::start(&runtime, shared, (server, disk), reporter, self.timing))
+        Ok(Client::start(&runtime, shared, (server, disk), instance, self.timing))
     }
 }
 
@@ -149,6 +158,7 @@ impl fmt::Debug for ClientBuilder {
             .field("url", &self.url)
             .field("app", &self.app)
             .field("app_version", &self.app_version)
+            .field("instance_name", &self.instance_name)
             .field("timing", &self.timing)
             .field("cache_dir", &self.cache_dir)
             .finish_non_exhaustive()

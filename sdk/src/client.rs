@@ -14,8 +14,8 @@ use tokio::time::timeout;
 use crate::answer::Answer;
 use crate::builder::ClientBuilder;
 use crate::disk::{CacheTrouble, Disk};
-use crate::exposures::Reporter;
 use crate::flag::{BooleanFlag, NumberFlag, StringFlag};
+use crate::instance::Instance;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::status::{Readiness, Status, Trouble};
@@ -47,10 +47,10 @@ impl Client {
         runtime: &Handle,
         shared: Arc<Shared>,
         (server, disk): (Server, Option<Disk>),
-        reporter: Reporter,
+        instance: Instance,
         timing: Timing,
     ) -> Client {
-        let task = task::start(runtime, &shared, (server, disk, reporter), timing);
+        let task = task::start(runtime, &shared, (server, disk, instance), timing);
         Client { shared, task: Some(Arc::new(task)) }
     }
 

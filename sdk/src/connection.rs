@@ -12,6 +12,7 @@ use tracing::{debug, warn};
 
 use crate::backoff::{Backoff, spread};
 use crate::feed::{Feed, Unusable};
+use crate::receipts::Register;
 use crate::server::{Failure, Server, broken};
 use crate::shared::Shared;
 use crate::sse::{Frame, Parser};
@@ -21,12 +22,16 @@ use crate::timing::Timing;
 /// After so many streams in a row that ended without an event, the client polls.
 const CUTS: u32 = 3;
 
+/// How long a receipt may wait for a revision that was polled.
+const POLLED_WITHIN: Duration = Duration::from_secs(1);
+
 /// The task's side of a client's connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
     shared: Arc<Shared>,
     feed: Feed,
     server: Server,
+    register: Register,
     timing: Timing,
     backoff: Backoff,
     /// Whether the next request may name the revision in use, or must ask for everything.
@@ -49,13 +54,14 @@ struct End {
 }
 
 impl Connection {
-    pub(crate) fn new(shared: Arc<Shared>, server: Server, timing: Timing) -> Connection {
+    pub(crate) fn new(shared: Arc<Shared>, server: Server, register: Register, timing: Timing) -> Connection {
         // Compiled-in flags may be of another server, whose revisions mean something else.
         let resume = shared.health.status() != Status::Embedded;
         Connection {
             feed: Feed::new(Arc::clone(&shared)),
             shared,
             server,
+            register,
             backoff: Backoff::new(timing.retry, timing.retry_max),
             timing,
             resume,
@@ -101,7 +107,10 @@ impl Connection {
         let after = self.feed.revision().filter(|_| self.resume);
         let mut live_since = None;
         let (failure, reached) = match self.server.stream(after).await {
-            Ok(response) => (self.listen(response, after.is_none(), &mut live_since).await, true),
+            Ok(response) => {
+                self.register.begin_connection();
+                (self.listen(response, after.is_none(), &mut live_since).await, true)
+            }
             Err(failure) => {
                 let in_the_way = stands_in_the_way(&failure.trouble);
                 (failure, in_the_way)
@@ -157,14 +166,16 @@ impl Connection {
                 self.backoff.set_floor(floor);
                 return Ok(false);
             }
-            Frame::Event { name, data } => match name.as_str() {
-                "put" => self.feed.put_text(data, fresh).await?,
-                "patch" => self.feed.patch_text(data).await?,
-                // A later server may say more.
-                _ => return Ok(false),
-            },
+            Frame::Event { name, data, receipt_within } => {
+                match name.as_str() {
+                    "put" => self.feed.put_text(data, fresh).await?,
+                    "patch" => self.feed.patch_text(data).await?,
+                    // A later server may say more.
+                    _ => return Ok(false),
+                }
+                self.prove(receipt_within);
+            }
         }
-        self.prove();
         Ok(true)
     }
 
@@ -181,7 +192,7 @@ impl Connection {
         };
         match polled {
             Ok(()) => {
-                self.prove();
+                self.prove(POLLED_WITHIN);
                 self.backoff.reset();
                 self.timing.poll.mul_f64(0.8) + spread(self.timing.poll.mul_f64(0.4), rand::random())
             }
@@ -194,11 +205,12 @@ impl Connection {
         }
     }
 
-    /// The server proved that the flags in use are its newest.
-    fn prove(&mut self) {
+    /// The server proved that the flags in use are its newest, and allows a receipt some while.
+    fn prove(&mut self, receipt_within: Duration) {
         self.resume = true;
         if let Some(revision) = self.feed.revision() {
             self.shared.health.live(revision);
+            self.register.proved(revision, receipt_within);
         }
     }
 

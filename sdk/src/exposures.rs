@@ -20,7 +20,6 @@ use hoist_evaluation::{Evaluation, Flag, is_key};
 
 use counts::{Counts, DEFAULTS_PER_FLAG, FALLBACK_REASON, Line, Served};
 pub(crate) use flush::Flusher;
-pub(crate) use outbox::Reporter;
 use tally::{REVISIONS, Tally, UNKNOWN_KEYS};
 
 use crate::shared::Generation;

@@ -54,6 +54,7 @@ fn cut<'a>(mut stream: &'a [u8], lengths: &[u8]) -> Vec<&'a [u8]> {
 /// What a stream says, read the plain way: all of it in memory, line by line.
 fn model(bound: usize, stream: &[u8]) -> Reading {
     let (mut frames, mut name, mut data): (_, _, Vec<&str>) = (Vec::new(), "", Vec::new());
+    let mut receipt_within = Duration::ZERO;
     for (number, (line, ended)) in lines(stream).into_iter().enumerate() {
         if line.len() > bound {
             return (frames, Some(Unreadable::TooLarge));
@@ -71,20 +72,23 @@ fn model(bound: usize, stream: &[u8]) -> Reading {
                 return (frames, Some(Unreadable::TooLarge));
             }
             "data" => data.push(value),
-            "retry" if !value.is_empty() && value.chars().all(|it| it.is_ascii_digit()) => {
-                frames.push(Frame::Retry(
-                    value.parse().map_or(RETRY_MAX, Duration::from_millis).min(RETRY_MAX),
-                ));
-            }
+            "retry" => frames.extend(milliseconds(value).map(|asked| Frame::Retry(asked.min(RETRY_MAX)))),
+            "receipt-within" => receipt_within = milliseconds(value).unwrap_or_default(),
             _ => {}
         }
         if line.is_empty() {
             let (name, data) = (std::mem::take(&mut name), std::mem::take(&mut data).join("\n"));
             let name = if name.is_empty() { "message" } else { name }.to_owned();
-            frames.extend((!data.is_empty()).then_some(Frame::Event { name, data }));
+            let receipt_within = std::mem::take(&mut receipt_within);
+            frames.extend((!data.is_empty()).then_some(Frame::Event { name, data, receipt_within }));
         }
     }
     (frames, None)
+}
+
+fn milliseconds(value: &str) -> Option<Duration> {
+    let digits = !value.is_empty() && value.chars().all(|it| it.is_ascii_digit());
+    digits.then(|| Duration::from_millis(value.parse().unwrap_or(u64::MAX)))
 }
 
 /// The lines, each with whether it has ended.
@@ -104,7 +108,7 @@ mod tests {
     use super::stream;
 
     /// Streams that say something, and what runs of the fuzzer found worth keeping.
-    const SEEDS: [&[u8]; 12] = [
+    const SEEDS: [&[u8]; 13] = [
         b"event: put\nid: 42\ndata: {\"a\":1}\n\nevent: patch\ndata: {}\n\n",
         b"\xEF\xBB\xBFevent: put\rdata: 1\r\n\nevent: patch\ndata: 2\r\r",
         b": heartbeat\r\n\r\n:\n\nfoo: bar\n\n: x\ndata: 1\nwhat\n\n",
@@ -116,6 +120,7 @@ mod tests {
         b"\xEF\xBB\xBF\xEF\xBB\xBFdata: 1\n\n",
         b"data : 1\n data: 2\ndata\t: 3\n\n",
         b"event: a\n\n\xEF\xBBdata: 1\n\n",
+        b"event: patch\nreceipt-within: 40\ndata: 1\n\nreceipt-within: 4.5\nreceipt-within:\ndata: 2\n\n",
         b"\r\n\r\r\n\n\rdata: 1\r\r\n",
     ];
 

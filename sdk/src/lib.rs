@@ -82,10 +82,12 @@ mod flag;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod instance;
 mod keeper;
 #[cfg(feature = "openfeature")]
 pub mod openfeature;
 mod reader;
+mod receipts;
 mod server;
 mod shared;
 mod sse;

@@ -1,4 +1,4 @@
-//! The server as a client sees it: three routes, and what can go wrong on the way.
+//! The server as a client sees it: four routes, and what can go wrong on the way.
 
 use std::time::Duration;
 
@@ -10,17 +10,28 @@ use reqwest::{Client, RequestBuilder, Response, StatusCode, Url, redirect};
 use tokio::time::timeout;
 
 use crate::builder::ConnectError;
+use crate::instance::Instance;
 use crate::sse::{EVENT_BYTES, RETRY_MAX};
 use crate::status::Trouble;
 use crate::tls;
 
 const LAST_EVENT_ID: &str = "last-event-id";
 
+/// HTTP answers after which the same message may be taken later.
+const PASSING: [u16; 4] = [408, 409, 425, 429];
+
 /// Why a request got no useful answer, and how long the server asks to be left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) trouble: Trouble,
     pub(crate) retry_after: Option<Duration>,
+}
+
+impl Failure {
+    /// Whether the same message would be refused again. A refused key is none of these: it may be put right.
+    pub(crate) fn is_final(&self) -> bool {
+        matches!(self.trouble, Trouble::Answered(status) if (300..500).contains(&status) && !PASSING.contains(&status))
+    }
 }
 
 impl From<Trouble> for Failure {
@@ -36,6 +47,9 @@ pub(crate) struct Server {
     snapshot: Url,
     stream: Url,
     exposures: Url,
+    receipts: Url,
+    /// Who asks, for streams and polls.
+    introduction: HeaderMap,
     /// How long an answer may take to begin.
     answer: Duration,
 }
@@ -65,13 +79,20 @@ impl Server {
             snapshot: route("sdk/v1/snapshot")?,
             stream: route("sdk/v1/stream")?,
             exposures: route("sdk/v1/exposures")?,
+            receipts: route("sdk/v1/receipts")?,
+            introduction: HeaderMap::new(),
             answer,
         })
     }
 
+    /// The same, for requests that say which instance follows.
+    pub(crate) fn introduced_by(self, instance: &Instance) -> Server {
+        Server { introduction: instance.headers(), ..self }
+    }
+
     /// Opens the stream, after a revision if one is given.
     pub(crate) async fn stream(&self, after: Option<u64>) -> Result<Response, Failure> {
-        let mut request = self.http.get(self.stream.clone()).header(ACCEPT, "text/event-stream");
+        let mut request = self.follow(&self.stream).header(ACCEPT, "text/event-stream");
         if let Some(revision) = after {
             request = request.header(LAST_EVENT_ID, revision);
         }
@@ -86,7 +107,7 @@ impl Server {
 
     /// Fetches the flag set, unless it is still that of the revision given.
     pub(crate) async fn flag_set(&self, unless: Option<u64>) -> Result<Option<FlagSet>, Failure> {
-        let mut request = self.http.get(self.snapshot.clone());
+        let mut request = self.follow(&self.snapshot);
         if let Some(revision) = unless {
             request = request.header(IF_NONE_MATCH, format!("\"{revision}\""));
         }
@@ -100,8 +121,20 @@ impl Server {
 
     /// Sends a batch of counts.
     pub(crate) async fn report(&self, batch: Vec<u8>) -> Result<(), Failure> {
-        let request =
-            self.http.post(self.exposures.clone()).header(CONTENT_TYPE, "application/json").body(batch);
+        self.post(&self.exposures, batch).await
+    }
+
+    /// Sends a receipt.
+    pub(crate) async fn receipt(&self, receipt: Vec<u8>) -> Result<(), Failure> {
+        self.post(&self.receipts, receipt).await
+    }
+
+    fn follow(&self, route: &Url) -> RequestBuilder {
+        self.http.get(route.clone()).headers(self.introduction.clone())
+    }
+
+    async fn post(&self, route: &Url, body: Vec<u8>) -> Result<(), Failure> {
+        let request = self.http.post(route.clone()).header(CONTENT_TYPE, "application/json").body(body);
         self.send(request).await.map(|_| ())
     }
 

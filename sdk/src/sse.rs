@@ -17,8 +17,9 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 /// What a stream says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Frame {
-    /// An event with its name (`message` when it has none) and its data.
-    Event { name: String, data: String },
+    /// An event with its name (`message` when it has none), its data, and how long its receipt may wait: the field
+    /// `receipt-within`, which is Hoist's own, in whole milliseconds; zero when there is none.
+    Event { name: String, data: String, receipt_within: Duration },
     /// The reconnection time that the server asks for.
     Retry(Duration),
 }
@@ -39,6 +40,7 @@ pub(crate) struct Parser {
     name: String,
     data: String,
     has_data: bool,
+    receipt_within: Duration,
     /// The last byte was a CR: a LF that follows belongs to it.
     after_cr: bool,
     /// No line has ended yet, so this one may begin with a byte-order mark.
@@ -57,6 +59,7 @@ impl Parser {
             name: String::new(),
             data: String::new(),
             has_data: false,
+            receipt_within: Duration::ZERO,
             after_cr: false,
             first_line: true,
             limit,
@@ -100,7 +103,10 @@ impl Parser {
         match field {
             "event" => value.clone_into(&mut self.name),
             "data" => self.add_data(value)?,
-            "retry" => frames.extend(retry(value)),
+            "retry" => {
+                frames.extend(milliseconds(value).map(|asked| Frame::Retry(asked.min(RETRY_MAX))));
+            }
+            "receipt-within" => self.receipt_within = milliseconds(value).unwrap_or_default(),
             // A comment has an empty field name. The id is not needed: the data name their revision.
             _ => {}
         }
@@ -121,9 +127,10 @@ impl Parser {
     fn end_event(&mut self, frames: &mut Vec<Frame>) {
         let name = std::mem::take(&mut self.name);
         let data = std::mem::take(&mut self.data);
+        let receipt_within = std::mem::take(&mut self.receipt_within);
         if std::mem::take(&mut self.has_data) && !data.is_empty() {
             let name = if name.is_empty() { "message".to_owned() } else { name };
-            frames.push(Frame::Event { name, data });
+            frames.push(Frame::Event { name, data, receipt_within });
         }
     }
 
@@ -136,10 +143,9 @@ impl Parser {
     }
 }
 
-fn retry(value: &str) -> Option<Frame> {
+fn milliseconds(value: &str) -> Option<Duration> {
     let digits = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit());
-    let ms = digits.then(|| value.parse().unwrap_or(u64::MAX))?;
-    Some(Frame::Retry(Duration::from_millis(ms).min(RETRY_MAX)))
+    digits.then(|| Duration::from_millis(value.parse().unwrap_or(u64::MAX)))
 }
 
 #[cfg(test)]
@@ -147,7 +153,12 @@ mod tests {
     use super::*;
 
     fn event(name: &str, data: &str) -> Frame {
-        Frame::Event { name: name.to_owned(), data: data.to_owned() }
+        event_within(name, data, 0)
+    }
+
+    fn event_within(name: &str, data: &str, ms: u64) -> Frame {
+        let receipt_within = Duration::from_millis(ms);
+        Frame::Event { name: name.to_owned(), data: data.to_owned(), receipt_within }
     }
 
     /// Reads the stream whole, and again in two pieces cut at every byte, and byte by byte: always the same frames.
@@ -239,6 +250,14 @@ mod tests {
         check("retry: 1500\n", &[Frame::Retry(Duration::from_millis(1500))]);
         check("retry: 1.5\nretry: -1\nretry:\nretry: 5s\n", &[]);
         check("retry: 99999999999999999999999\n", &[Frame::Retry(RETRY_MAX)]);
+    }
+
+    #[test]
+    fn an_event_says_how_long_its_receipt_may_wait_and_the_next_one_does_not() {
+        let two = "event: patch\nreceipt-within: 400\ndata: 1\n\ndata: 2\n\n";
+        check(two, &[event_within("patch", "1", 400), event("message", "2")]);
+        check("receipt-within: soon\ndata: 1\n\n", &[event("message", "1")]);
+        check("receipt-within: 7\n\ndata: 1\n\n", &[event("message", "1")]);
     }
 
     #[test]

@@ -1,14 +1,17 @@
 //! The one task behind a client: it keeps the flags up to date and reports what was evaluated.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::connection::Connection;
 use crate::disk::Disk;
-use crate::exposures::{Flusher, Reporter};
+use crate::exposures::Flusher;
+use crate::instance::Instance;
 use crate::keeper::Keeper;
+use crate::receipts::{self, Receipts};
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::status::Trouble;
@@ -36,28 +39,31 @@ impl Task {
 pub(crate) fn start(
     runtime: &Handle,
     shared: &Arc<Shared>,
-    (server, disk, reporter): (Server, Option<Disk>, Reporter),
+    (server, disk, instance): (Server, Option<Disk>, Instance),
     timing: Timing,
 ) -> Task {
     let (stop, stopped) = watch::channel(false);
     let (finished, done) = watch::channel(None);
-    let flusher = Flusher::new(Arc::clone(shared), server.clone(), reporter, timing.flush);
+    let flusher = Flusher::new(Arc::clone(shared), server.clone(), instance.clone(), timing.flush);
     let keeper = Keeper::new(Arc::clone(shared), disk);
-    let running = Running { shared: Arc::clone(shared) };
-    runtime.spawn(run(running, (server, timing), (flusher, keeper), (stopped, finished)));
+    let (register, receipts) = receipts::pair(instance, server.clone(), &timing);
+    let limit = timing.answer;
+    let connection = Connection::new(Arc::clone(shared), server, register, timing);
+    let running = Running { shared: Arc::clone(shared), limit };
+    runtime.spawn(run(running, (connection, receipts), (flusher, keeper), (stopped, finished)));
     Task { stop, done }
 }
 
 async fn run(
     running: Running,
-    (server, timing): (Server, Timing),
+    (mut connection, mut receipts): (Connection, Receipts),
     (mut flusher, mut keeper): (Flusher, Keeper),
     (mut stopped, finished): (watch::Receiver<bool>, watch::Sender<Option<u64>>),
 ) {
-    let limit = timing.answer;
-    let mut connection = Connection::new(Arc::clone(&running.shared), server, timing);
+    let limit = running.limit;
     tokio::select! {
         never = connection.run() => match never {},
+        never = receipts.run() => match never {},
         never = flusher.run() => match never {},
         never = keeper.run() => match never {},
         // An error means that the last client is gone.
@@ -72,6 +78,8 @@ async fn run(
 /// Takes the proof away when the task ends, in whatever way.
 struct Running {
     shared: Arc<Shared>,
+    /// How long the last words may take, each.
+    limit: Duration,
 }
 
 impl Drop for Running {

@@ -14,10 +14,10 @@ mod ofrep;
 mod openapi;
 mod openfeature;
 mod ramp;
+mod receipts;
 mod refusals;
 mod sources;
 mod start;
-
 mod stream;
 mod tidy;
 mod writers;

@@ -8,15 +8,11 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 use tracing::{debug, warn};
 
-use super::Reporter;
 use super::outbox::Outbox;
 use crate::backoff::spread;
+use crate::instance::Instance;
 use crate::server::{Failure, Server};
 use crate::shared::Shared;
-use crate::status::Trouble;
-
-/// HTTP answers after which the same batch may be taken later; after any other refusal it never will be.
-const PASSING: [u16; 4] = [408, 409, 425, 429];
 
 /// The telling side of the counts.
 #[derive(Debug)]
@@ -31,10 +27,10 @@ impl Flusher {
     pub(crate) fn new(
         shared: Arc<Shared>,
         server: Server,
-        reporter: Reporter,
+        instance: Instance,
         interval: Duration,
     ) -> Flusher {
-        Flusher { shared, server, outbox: Outbox::new(reporter, Timestamp::now()), interval }
+        Flusher { shared, server, outbox: Outbox::new(instance, Timestamp::now()), interval }
     }
 
     /// Flushes for ever. It may be dropped at any point: what is on its way then is sent again unchanged.
@@ -69,8 +65,8 @@ impl Flusher {
             let batch = self.outbox.next(Timestamp::now());
             match self.server.report(batch.body).await {
                 Ok(()) => self.outbox.accepted(),
-                Err(Failure { trouble: Trouble::Answered(status), .. }) if is_final(status) => {
-                    warn!(status, "the server refuses a report of evaluations; it is dropped");
+                Err(failure) if failure.is_final() => {
+                    warn!(trouble = %failure.trouble, "the server refuses a report of evaluations; it is dropped");
                     self.outbox.refused();
                     return Ok(());
                 }
@@ -81,8 +77,4 @@ impl Flusher {
             }
         }
     }
-}
-
-fn is_final(status: u16) -> bool {
-    (300..500).contains(&status) && !PASSING.contains(&status)
 }

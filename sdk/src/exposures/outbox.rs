@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::Serialize;
-use uuid::Uuid;
+
+use crate::instance::Instance;
 
 use super::tally::{ReportedFlag, Tally};
 
@@ -16,14 +17,6 @@ const FLAGS: usize = 5_000;
 
 /// About the most bytes in one batch; the server takes 1 MiB.
 const BYTES: usize = 512 << 10;
-
-/// Who reports.
-#[derive(Debug)]
-pub(crate) struct Reporter {
-    pub(crate) instance: Uuid,
-    pub(crate) app: String,
-    pub(crate) app_version: Option<String>,
-}
 
 /// One batch as it is sent.
 #[derive(Clone, Debug)]
@@ -35,7 +28,7 @@ pub(crate) struct Batch {
 /// The counts that the server does not have yet.
 #[derive(Debug)]
 pub(crate) struct Outbox {
-    reporter: Reporter,
+    instance: Instance,
     /// Cut, perhaps sent, not acknowledged.
     pending: Option<Batch>,
     tally: Tally,
@@ -44,8 +37,8 @@ pub(crate) struct Outbox {
 }
 
 impl Outbox {
-    pub(crate) fn new(reporter: Reporter, now: Timestamp) -> Outbox {
-        Outbox { reporter, pending: None, tally: Tally::default(), next_sequence: 1, since: now }
+    pub(crate) fn new(instance: Instance, now: Timestamp) -> Outbox {
+        Outbox { instance, pending: None, tally: Tally::default(), next_sequence: 1, since: now }
     }
 
     pub(crate) fn tally(&mut self) -> &mut Tally {
@@ -85,10 +78,10 @@ impl Outbox {
     fn write(&self, part: &Tally, now: Timestamp) -> Vec<u8> {
         let counts = part.report();
         let report = Report {
-            instance: self.reporter.instance.to_string(),
+            instance: self.instance.id.to_string(),
             sequence: self.next_sequence,
-            app: &self.reporter.app,
-            app_version: self.reporter.app_version.as_deref(),
+            app: &self.instance.app,
+            app_version: self.instance.app_version.as_deref(),
             sdk: crate::SDK,
             from: format!("{:.3}", self.since),
             until: format!("{now:.3}"),
@@ -125,8 +118,8 @@ mod tests {
     }
 
     fn outbox() -> Outbox {
-        let reporter = Reporter { instance: Uuid::nil(), app: "shop".to_owned(), app_version: None };
-        Outbox::new(reporter, at(0))
+        let (name, app) = ("worker-7".to_owned(), "shop".to_owned());
+        Outbox::new(Instance { id: uuid::Uuid::nil(), name, app, app_version: None }, at(0))
     }
 
     fn count(outbox: &mut Outbox, count: u64) {

@@ -6,4 +6,5 @@ mod derive;
 mod exposures;
 mod failures;
 mod reads;
+mod receipts;
 mod scripted;

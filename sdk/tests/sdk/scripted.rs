@@ -20,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) const STREAM: &str = "/sdk/v1/stream";
 pub(crate) const SNAPSHOT: &str = "/sdk/v1/snapshot";
 pub(crate) const EXPOSURES: &str = "/sdk/v1/exposures";
+pub(crate) const RECEIPTS: &str = "/sdk/v1/receipts";
 
 /// The listening side. Dropping it closes the port, not the connections.
 pub(crate) struct Scripted {
@@ -37,7 +38,7 @@ impl Scripted {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let (mut senders, mut queues) = (HashMap::new(), HashMap::new());
-        for path in [STREAM, SNAPSHOT, EXPOSURES] {
+        for path in [STREAM, SNAPSHOT, EXPOSURES, RECEIPTS] {
             let (sender, queue) = mpsc::unbounded_channel();
             senders.insert(path, sender);
             queues.insert(path, queue);

@@ -37,7 +37,13 @@ async fn exchange(
         log.note(Attempt { at, path: String::new(), after: None });
         return Err(ErrorKind::ConnectionReset.into());
     }
-    let (head, rest) = head(client).await?;
+    let (head, mut body) = head(client).await?;
+    let length = field(&head, "content-length").unwrap_or(0);
+    while u64::try_from(body.len()).is_ok_and(|read| read < length) {
+        if client.read_buf(&mut body).await? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+    }
     log.note(attempt(at, &head));
     let fault = faults.borrow_and_update().clone();
     if let Fault::Answer(status, headers) = fault {
@@ -48,7 +54,7 @@ async fn exchange(
     unheld(client, faults).await?;
     let mut upstream = dial(server).await?;
     upstream.write_all(format!("{head}connection: close\r\n\r\n").as_bytes()).await?;
-    upstream.write_all(&rest).await?;
+    upstream.write_all(&body).await?;
     Answer { sent: 0, unread: Vec::new(), fault, faults, log }.relay(client, &mut upstream).await
 }
 
@@ -84,11 +90,15 @@ async fn head(stream: &mut TcpStream) -> io::Result<(String, Vec<u8>)> {
 
 fn attempt(at: Instant, head: &str) -> Attempt {
     let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-    let after = head.lines().find_map(|line| {
+    Attempt { at, path, after: field(head, "last-event-id") }
+}
+
+/// A number in a head.
+fn field(head: &str, wanted: &str) -> Option<u64> {
+    head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("last-event-id").then(|| value.trim().parse().ok())?
-    });
-    Attempt { at, path, after }
+        name.eq_ignore_ascii_case(wanted).then(|| value.trim().parse().ok())?
+    })
 }
 
 /// An answer on its way to the client.

@@ -125,9 +125,7 @@ impl World {
 
     /// The waits between the requests for flags since there were so many attempts.
     fn waits_since(&self, count: usize) -> Vec<Duration> {
-        let attempts = self.proxy.attempts();
-        let flags = attempts[count..].iter().filter(|attempt| !attempt.path.contains("exposures"));
-        let times: Vec<_> = flags.map(|attempt| attempt.at).collect();
+        let times: Vec<_> = self.proxy.attempts()[count..].iter().map(|attempt| attempt.at).collect();
         times.windows(2).map(|two| two[1] - two[0]).collect()
     }
 }
