@@ -61,7 +61,7 @@ struct Header {
 impl Disk {
     /// The file of a server and a key in a folder. Its name tells neither.
     pub(crate) fn new(folder: &Path, url: &str, sdk_key: &str) -> Disk {
-        let name = hex(&Sha256::digest(format!("{url}\n{sdk_key}")));
+        let name = hex(&Sha256::digest(format!("{}\n{sdk_key}", url.trim_end_matches('/'))));
         let name = name.get(..32).unwrap_or(&name);
         Disk { folder: folder.to_owned(), file: folder.join(format!("hoist-{name}.flags")) }
     }
@@ -77,6 +77,10 @@ impl Disk {
         let most = (HEADER + EVENT_BYTES) as u64;
         let mut bytes = Vec::new();
         file.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if let Some(format) = other_format(&bytes) {
+            let detail = format!("they are of format {format}, and this version reads {FORMAT}");
+            return Err(CacheTrouble::Unreadable(detail));
+        }
         let kept = if bytes.len() as u64 > most { Err("it is too large".to_owned()) } else { parse(&bytes) };
         kept.map(Some).map_err(|detail| {
             let mut aside = self.file.clone().into_os_string();
@@ -127,13 +131,21 @@ fn encode(set: &FlagSet, confirmed: Timestamp) -> Vec<u8> {
     bytes
 }
 
+/// The format of a file that another version wrote; it is left for that version.
+fn other_format(bytes: &[u8]) -> Option<u32> {
+    #[derive(Deserialize)]
+    struct Any {
+        hoist: u32,
+    }
+    let header = bytes.split(|byte| *byte == b'\n').next()?;
+    let Any { hoist } = serde_json::from_slice(header).ok()?;
+    (hoist != FORMAT).then_some(hoist)
+}
+
 fn parse(bytes: &[u8]) -> Result<Kept, String> {
     let end = bytes.iter().take(HEADER).position(|byte| *byte == b'\n').ok_or("it has no header")?;
     let (header, body) = bytes.split_at(end);
     let header: Header = serde_json::from_slice(header).map_err(|error| format!("its header: {error}"))?;
-    if header.hoist != FORMAT {
-        return Err(format!("it is of format {}, and this version reads {FORMAT}", header.hoist));
-    }
     let body = body.strip_prefix(b"\n").unwrap_or(body);
     if checksum(header.revision, header.confirmed_ms, body) != header.sha256 {
         return Err("its checksum is another".to_owned());
@@ -238,6 +250,14 @@ mod tests {
         assert!(matches!(disk.read(), Err(CacheTrouble::Damaged(_))));
         assert!(disk.read().unwrap().is_none());
         assert!(names(&folder)[0].ends_with(".flags.damaged"), "{:?}", names(&folder));
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_left_to_it() {
+        let (_folder, disk) = disk();
+        std::fs::write(&disk.file, "{\"hoist\":2,\"more\":[]}\n").unwrap();
+        assert!(matches!(disk.read(), Err(CacheTrouble::Unreadable(_))));
+        assert!(disk.file.exists());
     }
 
     #[test]

@@ -227,7 +227,8 @@ impl Health {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
-    fn age(&self) -> Duration {
+    /// How long ago the flags in use were last confirmed.
+    pub(crate) fn age(&self) -> Duration {
         let confirmed = Duration::from_millis(self.confirmed_ms.load(Ordering::Relaxed));
         let before = Duration::from_millis(self.age_before_ms.load(Ordering::Relaxed));
         self.created.elapsed().saturating_sub(confirmed).saturating_add(before)
