@@ -6,14 +6,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hoist_evaluation::{FlagSet, Snapshot};
+use hoist_evaluation::FlagSet;
 use jiff::Timestamp;
 use tokio::time::timeout;
 use tracing::warn;
 use uuid::Uuid;
 
 use crate::client::Client;
-use crate::disk::{CacheTrouble, Disk, Kept};
+use crate::disk::{CacheTrouble, Disk};
 use crate::feed::Feed;
 use crate::instance::{self, Instance, NAME_LENGTH};
 use crate::server::Server;
@@ -40,9 +40,12 @@ pub enum ConnectError {
     /// An interval of [`Timing`] is out of its bounds.
     #[error("the interval `{0}` is shorter than 5 ms or longer than a day")]
     Timing(&'static str),
-    /// The embedded flags cannot be read, or one of them is broken.
+    /// The embedded text is no flag set. A flag in it that cannot be used is no reason: its readers get their defaults.
     #[error("the embedded flags cannot be used: {0}")]
     Embedded(String),
+    /// The text given as a root certificate has none, or one that cannot be read.
+    #[error("the root certificate cannot be used: {0}")]
+    Certificate(String),
     /// There is no tokio runtime to run on.
     #[error("a client connects within a tokio runtime")]
     Runtime,
@@ -61,6 +64,7 @@ pub struct ClientBuilder {
     app_version: Option<String>,
     instance_name: Option<String>,
     timing: Timing,
+    root_certificates: Vec<String>,
     cache_dir: Option<PathBuf>,
     embedded: Option<Cow<'static, str>>,
 }
@@ -75,6 +79,7 @@ impl ClientBuilder {
             app_version: None,
             instance_name: None,
             timing: Timing::default(),
+            root_certificates: Vec::new(),
             cache_dir: None,
             embedded: None,
         }
@@ -112,9 +117,16 @@ impl ClientBuilder {
         self
     }
 
+    /// Trusts one more authority, or several in one text, when the server is spoken to over HTTPS: the text of a PEM
+    /// file. Those that the machine trusts are trusted as well.
+    pub fn root_certificate(mut self, pem: impl Into<String>) -> ClientBuilder {
+        self.root_certificates.push(pem.into());
+        self
+    }
+
     /// Keeps the last known good flags in a folder, which is made if it is not there, and starts with them until the
-    /// server answers. Each server and SDK key has a file of its own, readable by its owner only. A damaged file is put
-    /// aside; [`Client::cache_trouble`] tells.
+    /// server answers. Each server and SDK key has a file of its own, readable by its owner only; several programs may
+    /// share it. A damaged file is put aside; [`Client::cache_trouble`] tells.
     pub fn cache_dir(mut self, folder: impl Into<PathBuf>) -> ClientBuilder {
         self.cache_dir = Some(folder.into());
         self
@@ -137,13 +149,14 @@ impl ClientBuilder {
         check_name("application's version", self.app_version.as_deref())?;
         check_name("instance's name", self.instance_name.as_deref())?;
         self.timing.check()?;
-        let server = Server::new(&self.url, &self.sdk_key, self.timing.answer)?;
+        let server = Server::new(&self.url, &self.sdk_key, &self.root_certificates, self.timing.answer)?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| ConnectError::Runtime)?;
         let name = self.instance_name.unwrap_or_else(instance::host_name);
         let instance = Instance { id: Uuid::new_v4(), name, app: self.app, app_version: self.app_version };
         let server = server.introduced_by(&instance);
         let shared = Arc::new(Shared::new(self.timing.silence));
-        let embedded = self.embedded.as_deref().map(embedded).transpose()?;
+        let embedded = self.embedded.as_deref().map(serde_json::from_str).transpose();
+        let embedded = embedded.map_err(|error| ConnectError::Embedded(error.to_string()))?;
         let disk = self.cache_dir.map(|folder| Disk::new(&folder, &self.url, &self.sdk_key));
         begin(&shared, disk.as_ref(), embedded).await;
         Ok(Client::start(&runtime, shared, (server, disk), instance, self.timing))
@@ -165,17 +178,6 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-fn embedded(text: &str) -> Result<FlagSet, ConnectError> {
-    let set: FlagSet =
-        serde_json::from_str(text).map_err(|error| ConnectError::Embedded(error.to_string()))?;
-    match Snapshot::compile(&set).problems().first() {
-        Some((key, problem)) => {
-            Err(ConnectError::Embedded(format!("`{key}` at {}: {}", problem.pointer, problem.detail)))
-        }
-        None => Ok(set),
-    }
-}
-
 /// Puts the best flags to use that are there without a server.
 async fn begin(shared: &Arc<Shared>, disk: Option<&Disk>, embedded: Option<FlagSet>) {
     let kept = match disk.cloned() {
@@ -187,11 +189,12 @@ async fn begin(shared: &Arc<Shared>, disk: Option<&Disk>, embedded: Option<FlagS
     };
     let feed = Feed::new(Arc::clone(shared));
     match kept {
-        Ok(Some(Kept { set, confirmed })) => {
-            let (revision, age) = (set.revision, Timestamp::now().duration_since(confirmed));
-            if feed.put_set(set, true).await.is_ok() {
-                // A clock that was set back makes no negative age.
-                shared.health.cached(revision, Duration::try_from(age).unwrap_or_default());
+        Ok(Some(kept)) => {
+            let (revision, age) = (kept.set.revision, kept.age(Timestamp::now()));
+            let trouble = age.is_none().then_some(CacheTrouble::Clock(kept.confirmed));
+            if feed.put_set(kept.set, true).await.is_ok() {
+                shared.health.cached(revision, age.unwrap_or_default());
+                shared.health.set_cache_trouble(trouble);
                 return;
             }
         }

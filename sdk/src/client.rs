@@ -88,7 +88,8 @@ impl Client {
     }
 
     /// The status to wait on: it changes with every revision and whenever proof is lost or found. While the flags are
-    /// stale it changes with every failed attempt, and the age in it is that at the change.
+    /// stale it changes with every failed attempt, and the age in it is that at the change. Whoever waits is woken, too,
+    /// when only [`Client::trouble`] or [`Client::cache_trouble`] is another one.
     pub fn watch(&self) -> watch::Receiver<Status> {
         self.shared.health.watch()
     }

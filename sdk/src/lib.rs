@@ -117,6 +117,18 @@ pub use view::View;
 
 /// Includes a flag set, as `GET /sdk/v1/snapshot` answers it, for [`ClientBuilder::embedded`]; the path is relative to
 /// the file that says so, as with [`include_str!`].
+///
+/// ```
+/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// let flags = hoist::Client::builder("https://flags.example.com")
+///     .sdk_key("hoist_sdk_development")
+///     .embedded(hoist::include_snapshot!("../examples/flags.json"))
+///     .connect()
+///     .await?;
+/// assert!(flags.enabled("dashboard_v2", "user-1")); // from the first moment
+/// # Ok::<(), hoist::ConnectError>(())
+/// # }).unwrap();
+/// ```
 #[macro_export]
 macro_rules! include_snapshot {
     ($path:expr $(,)?) => {

@@ -56,14 +56,19 @@ pub(crate) struct Server {
 
 impl Server {
     /// Fails when the URL or the key cannot be used; it does not touch the network.
-    pub(crate) fn new(url: &str, sdk_key: &str, answer: Duration) -> Result<Server, ConnectError> {
+    pub(crate) fn new(
+        url: &str,
+        sdk_key: &str,
+        root_certificates: &[String],
+        answer: Duration,
+    ) -> Result<Server, ConnectError> {
         let base = base(url)?;
         let local = base.host_str().is_some_and(|host| {
             let host = host.trim_matches(['[', ']']);
             host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
         });
         let mut builder = Client::builder()
-            .tls_backend_preconfigured(tls::settings(base.scheme() == "https")?)
+            .tls_backend_preconfigured(tls::settings(base.scheme() == "https", root_certificates)?)
             .default_headers(headers(sdk_key)?)
             .user_agent(crate::SDK)
             // A redirect would carry the key to wherever it points.
@@ -225,7 +230,7 @@ mod tests {
     use super::*;
 
     fn check(url: &str, key: &str, expected: &str) {
-        let server = Server::new(url, key, Duration::from_secs(1));
+        let server = Server::new(url, key, &[], Duration::from_secs(1));
         let got = server.map_or_else(|error| error.to_string(), |server| server.stream.to_string());
         assert_eq!(got, expected);
     }
@@ -258,7 +263,8 @@ mod tests {
 
     #[test]
     fn the_key_is_not_printed() {
-        let server = Server::new("http://localhost", "hoist_sdk_secret", Duration::from_secs(1)).unwrap();
+        let server =
+            Server::new("http://localhost", "hoist_sdk_secret", &[], Duration::from_secs(1)).unwrap();
         assert!(!format!("{server:?}").contains("hoist_sdk_secret"));
     }
 

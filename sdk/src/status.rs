@@ -181,8 +181,7 @@ impl Health {
     /// The server proved that the flags in use are its newest.
     pub(crate) fn live(&self, revision: u64) {
         self.confirm();
-        self.set_trouble(None);
-        self.tell(Status::Live { revision });
+        self.tell(Status::Live { revision }, None);
     }
 
     /// Something arrived on a connection that is live.
@@ -195,36 +194,33 @@ impl Health {
     pub(crate) fn cached(&self, revision: u64, age: Duration) {
         self.confirmed_ms.store(ms(self.created.elapsed()), Ordering::Relaxed);
         self.age_before_ms.store(ms(age), Ordering::Relaxed);
-        self.tell(Status::Cached { revision, age });
+        self.tell(Status::Cached { revision, age }, self.trouble());
     }
 
     /// Flags that were compiled in are in use.
     pub(crate) fn embedded(&self) {
-        self.tell(Status::Embedded);
+        self.tell(Status::Embedded, self.trouble());
     }
 
     pub(crate) fn cache_trouble(&self) -> Option<CacheTrouble> {
         self.cache_trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Notes what is wrong with the copy on disk, and wakes the watchers when it is something else.
     pub(crate) fn set_cache_trouble(&self, trouble: Option<CacheTrouble>) {
-        *self.cache_trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        let differs = replace(&self.cache_trouble, trouble);
+        self.told.send_if_modified(|_| differs);
     }
 
     /// Nothing proves the flags in use any more.
     pub(crate) fn lost(&self, trouble: Trouble) {
-        self.set_trouble(Some(trouble));
         let (told, age) = (*self.told.borrow(), self.age());
-        self.tell(match told {
+        let status = match told {
             Status::Live { revision } | Status::Stale { revision, .. } => Status::Stale { revision, age },
             Status::Cached { revision, .. } => Status::Cached { revision, age },
             Status::Embedded | Status::Defaults => told,
-        });
-    }
-
-    /// Notes trouble that does not take the proof away.
-    pub(crate) fn set_trouble(&self, trouble: Option<Trouble>) {
-        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+        };
+        self.tell(status, Some(trouble));
     }
 
     /// How long ago the flags in use were last confirmed.
@@ -234,10 +230,19 @@ impl Health {
         self.created.elapsed().saturating_sub(confirmed).saturating_add(before)
     }
 
-    /// Wakes the watchers when the status is another one, or when trouble goes on and its age has grown.
-    fn tell(&self, status: Status) {
-        self.told.send_if_modified(|told| std::mem::replace(told, status) != status);
+    /// Wakes the watchers when the status or the trouble is another one, or when trouble goes on and its age has grown.
+    fn tell(&self, status: Status, trouble: Option<Trouble>) {
+        let differs = replace(&self.trouble, trouble);
+        self.told.send_if_modified(|told| std::mem::replace(told, status) != status || differs);
     }
+}
+
+/// Puts a value in the stead of another; says whether they differ.
+fn replace<T: PartialEq>(place: &Mutex<T>, value: T) -> bool {
+    let mut place = place.lock().unwrap_or_else(PoisonError::into_inner);
+    let differs = *place != value;
+    *place = value;
+    differs
 }
 
 fn ms(duration: Duration) -> u64 {
@@ -331,5 +336,21 @@ mod tests {
         pass(3).await;
         health.lost(Trouble::Silent);
         assert_eq!(*watch.borrow_and_update(), Status::Stale { revision: 1, age: Duration::from_secs(3) });
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn watchers_hear_of_other_trouble_while_the_status_stays() {
+        let health = Health::new(PROOF);
+        let mut watch = health.watch();
+        for (trouble, differs) in [(503, true), (503, false), (500, true)] {
+            health.lost(Trouble::Answered(trouble));
+            assert_eq!(watch.has_changed().unwrap(), differs, "{trouble}");
+            assert_eq!(*watch.borrow_and_update(), Status::Defaults);
+        }
+        for (trouble, differs) in [(Some(CacheTrouble::Newer(2)), true), (None, true), (None, false)] {
+            health.set_cache_trouble(trouble);
+            assert_eq!(watch.has_changed().unwrap(), differs);
+            watch.mark_unchanged();
+        }
     }
 }

@@ -16,7 +16,7 @@ use crate::builder::ConnectError;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// The bound of the first wait before connecting again; it doubles with each failure. 500 ms.
+    /// The bound of the first wait before connecting again; it doubles with each failure. 1 s.
     pub retry: Duration,
     /// The bound of all waits before connecting again. 30 s.
     pub retry_max: Duration,
@@ -40,7 +40,7 @@ pub struct Timing {
 impl Default for Timing {
     fn default() -> Timing {
         Timing {
-            retry: Duration::from_millis(500),
+            retry: Duration::from_secs(1),
             retry_max: Duration::from_secs(30),
             refused: Duration::from_mins(1),
             settled: Duration::from_secs(10),

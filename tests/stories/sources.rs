@@ -135,10 +135,20 @@ async fn embedded_flags_serve_until_there_are_better_ones() {
 
 #[tokio::test]
 async fn embedded_flags_that_are_none_stop_the_start() {
-    for text in ["", "{}", r#"{"project":"p","environment":"e","revision":1,"flags":{"f":{}},"segments":{}}"#]
-    {
+    for text in ["", "{}", r#"{"project":"p","environment":"e","revision":"#] {
         let builder = Client::builder("http://127.0.0.1:1").sdk_key("k").embedded(text.to_owned());
         let refused = builder.connect().await.expect_err(text);
         assert!(refused.to_string().starts_with("the embedded flags cannot be used: "), "{refused}");
     }
+}
+
+#[tokio::test]
+async fn an_embedded_flag_that_is_broken_stops_nobody() {
+    let (_node, api) = start().await;
+    let mut set: Value = serde_json::from_str(&snapshot(&api).await).unwrap();
+    set["flags"]["broken"] = serde_json::json!({ "type": "boolean" });
+    let client = application(&nowhere(), None, Some(&set.to_string())).await;
+    assert_eq!(got(&client.ready(SOON).await), ("embedded flags".to_owned(), true));
+    assert!(client.enabled("dashboard", "user-1"), "the others are served");
+    assert!(client.boolean("broken", "user-1", true) && !client.boolean("broken", "user-1", false));
 }
