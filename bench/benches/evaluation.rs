@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use criterion::{BenchmarkId, Criterion};
 use hoist::Client;
 use hoist::testing::TestFlags;
-use hoist_bench::{SHAPES, other, shape, snapshot, users};
+use hoist_bench::{SHAPES, flags, others, shape, snapshot, users};
 use hoist_evaluation::{Context, FlagSet, Snapshot, evaluate};
 use serde_json::json;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -16,7 +16,7 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 fn main() -> ExitCode {
-    let (snapshot, users, client) = (snapshot(1_000), users(), client());
+    let (snapshot, users, client) = (snapshot(&flags(1_000)), users(), client());
     println!("allocations per call, over {} users:", users.len());
     let mut allocations = 0;
     for (key, _) in SHAPES {
@@ -109,10 +109,7 @@ fn time(criterion: &mut Criterion, snapshot: &Snapshot, users: &[Context]) {
 
 /// Another of 10,000 flags for each call.
 fn time_many(criterion: &mut Criterion, users: &[Context]) {
-    let snapshot = snapshot(10_000);
-    let mut keys: Vec<String> = (SHAPES.len()..10_000).map(other).collect();
-    // A fixed shuffle: neighbours in memory are not asked for one after the other.
-    keys.sort_by_key(|key| hoist_evaluation::bucket::seed(key));
+    let (snapshot, keys) = (snapshot(&flags(10_000)), others(10_000));
     criterion.bench_function("evaluate/half, 10,000 flags", |bencher| {
         let mut calls = keys.iter().cycle().zip(users.iter().cycle());
         bencher.iter(|| {

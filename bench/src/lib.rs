@@ -1,5 +1,13 @@
-//! The flags that Hoist and its peers are measured on: five shapes, the same for all.
+//! The flags and the users that Hoist and its peers are measured on, the same for all, and how a row is timed.
 
+mod floor;
+mod row;
+
+pub use floor::Floor;
+pub use row::Row;
+
+use hoist::EvaluationContext;
+use hoist_evaluation::bucket::rollout_seed;
 use hoist_evaluation::{Context, FlagDefinition, FlagSet, Snapshot};
 use serde_json::{Value, json};
 
@@ -12,20 +20,21 @@ pub const SHAPES: [(&str, &str); 5] = [
     ("split", "three variants, 50 : 30 : 20"),
 ];
 
-/// A snapshot with the five shapes, and so many further flags that there are `flags` in all.
+/// So many flags: the five shapes, each called as its shape, and further ones of 50 %.
+#[must_use]
+pub fn flags(flags: usize) -> Vec<(String, &'static str)> {
+    let shapes = SHAPES.iter().map(|(key, _)| ((*key).to_owned(), *key));
+    shapes.chain(others(flags).into_iter().map(|key| (key, "half"))).collect()
+}
+
+/// A snapshot of flags, each a key and the name of its shape.
 ///
 /// # Panics
 ///
-/// When one of the shapes is not a flag.
+/// When a shape is none, or not a flag.
 #[must_use]
-pub fn snapshot(flags: usize) -> Snapshot {
-    let mut definitions = serde_json::Map::new();
-    for (key, _) in SHAPES {
-        definitions.insert(key.to_owned(), definition(key));
-    }
-    for number in SHAPES.len()..flags {
-        definitions.insert(other(number), definition("half"));
-    }
+pub fn snapshot(flags: &[(String, &str)]) -> Snapshot {
+    let definitions: serde_json::Map<_, _> = flags.iter().map(|(key, of)| (key.clone(), definition(of))).collect();
     let set = json!({ "project": "bench", "environment": "bench", "revision": 1, "flags": definitions });
     let set: FlagSet = serde_json::from_str(&set.to_string()).expect("a flag set");
     let snapshot = Snapshot::compile(&set);
@@ -34,8 +43,7 @@ pub fn snapshot(flags: usize) -> Snapshot {
 }
 
 /// The key of a further flag; the first is number five.
-#[must_use]
-pub fn other(number: usize) -> String {
+fn other(number: usize) -> String {
     format!("some-other-flag-{number:05}")
 }
 
@@ -49,21 +57,60 @@ pub fn shape(key: &str) -> FlagDefinition {
     serde_json::from_value(definition(key)).expect("a definition")
 }
 
-/// The users that flags are evaluated for.
+/// A user that flags are evaluated for, as an application would have it.
+#[derive(Clone, Debug, EvaluationContext)]
+#[allow(missing_docs, reason = "what the fields are called is what they are")]
+pub struct Person {
+    #[context(targeting_key)]
+    pub key: String,
+    pub plan: &'static str,
+    pub country: &'static str,
+    pub app_version: &'static str,
+    pub age: u32,
+    pub employee: bool,
+    pub organization: u32,
+}
+
+/// The 1,000 users that flags are evaluated for.
+#[must_use]
+pub fn people() -> Vec<Person> {
+    let person = |number: u32| Person {
+        key: format!("{:08x}-7c31-4b2a-9f60-{:012x}", number * 0x9e37, u64::from(number) * 0x1234_5678_9abc),
+        plan: "standard",
+        country: ["NO", "SE", "DK", "FI"][number as usize % 4],
+        app_version: "3.2.1",
+        age: number % 80,
+        employee: false,
+        organization: number % 100,
+    };
+    (0..1_000).map(person).collect()
+}
+
+/// The same users, each a context that owns its six attributes.
 #[must_use]
 pub fn users() -> Vec<Context> {
-    let user = |number: u64| {
-        let key = format!("{:08x}-7c31-4b2a-9f60-{:012x}", number * 0x9e37, number * 0x1234_5678_9abc);
-        let country = ["NO", "SE", "DK", "FI"][usize::try_from(number % 4).unwrap_or(0)];
-        Context::new(key)
-            .with("plan", "standard")
-            .with("country", country)
-            .with("app_version", "3.2.1")
-            .with("age", number % 80)
-            .with("employee", false)
-            .with("organization", number % 100)
-    };
-    (0..1_000).map(user).collect()
+    people().iter().map(context).collect()
+}
+
+/// The context of a user.
+#[must_use]
+#[inline]
+pub fn context(person: &Person) -> Context {
+    Context::new(person.key.as_str())
+        .with("plan", person.plan)
+        .with("country", person.country)
+        .with("app_version", person.app_version)
+        .with("age", person.age)
+        .with("employee", person.employee)
+        .with("organization", person.organization)
+}
+
+/// The keys of the further flags with which there are `flags` in all, in an order that is none.
+#[must_use]
+pub fn others(flags: usize) -> Vec<String> {
+    let mut keys: Vec<String> = (SHAPES.len()..flags).map(other).collect();
+    keys.sort_by_key(|key| rollout_seed(key));
+    keys
 }
 
 fn definition(shape: &str) -> Value {

@@ -44,19 +44,33 @@ impl Context {
     /// The context with one more attribute, or with another value for one it has. The name `targetingKey` sets the
     /// targeting key, when the value is a text or a whole number.
     #[must_use]
+    #[expect(clippy::inline_always, reason = "measured: a call moves the context and the value through memory")]
+    #[inline(always)]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<AttributeValue>) -> Context {
         let (name, value) = (name.into(), value.into());
-        if name == TARGETING_KEY {
-            self.targeting_key = value.into_key().or(self.targeting_key);
-        } else if let Some((_, old)) = self.attributes.iter_mut().find(|(other, _)| *other == name) {
-            *old = value;
-        } else {
-            if self.attributes.is_empty() {
-                self.attributes.reserve(8);
-            }
+        // Inlined, so that a new attribute is written where it stays.
+        if self.is_new(&name) {
             self.attributes.push((name, value));
+        } else {
+            self.replace(&name, value);
         }
         self
+    }
+
+    /// Whether an attribute of this name would be a further one; there is room for it then.
+    fn is_new(&mut self, name: &str) -> bool {
+        if self.attributes.is_empty() {
+            self.attributes.reserve(8);
+        }
+        name != TARGETING_KEY && self.attributes.iter().all(|(other, _)| other != name)
+    }
+
+    fn replace(&mut self, name: &str, value: AttributeValue) {
+        if let Some((_, old)) = self.attributes.iter_mut().find(|(other, _)| other == name) {
+            *old = value;
+        } else if let Some(key) = value.into_key() {
+            self.targeting_key = Some(key);
+        }
     }
 
     /// The attributes in the order they were given, without the targeting key.
@@ -111,6 +125,7 @@ impl AsAttribute for AttributeValue {
 
 impl From<&Attribute<'_>> for AttributeValue {
     /// Copies a borrowed attribute.
+    #[inline]
     fn from(attribute: &Attribute<'_>) -> AttributeValue {
         match *attribute {
             Attribute::String(text) => AttributeValue::String(text.to_owned()),
@@ -129,18 +144,21 @@ impl From<&Attribute<'_>> for AttributeValue {
 }
 
 impl From<String> for AttributeValue {
+    #[inline]
     fn from(text: String) -> AttributeValue {
         AttributeValue::String(text)
     }
 }
 
 impl From<&str> for AttributeValue {
+    #[inline]
     fn from(text: &str) -> AttributeValue {
         AttributeValue::String(text.to_owned())
     }
 }
 
 impl From<bool> for AttributeValue {
+    #[inline]
     fn from(boolean: bool) -> AttributeValue {
         AttributeValue::Boolean(boolean)
     }
@@ -155,6 +173,7 @@ impl<T: Into<AttributeValue>> From<Vec<T>> for AttributeValue {
 macro_rules! numbers {
     ($($number:ty),*) => { $(
         impl From<$number> for AttributeValue {
+            #[inline]
             fn from(number: $number) -> AttributeValue {
                 number.as_attribute().map_or(AttributeValue::Number(f64::NAN), |it| AttributeValue::from(&it))
             }
