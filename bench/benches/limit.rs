@@ -82,8 +82,12 @@ fn main() {
     rows.extend(subject.rows(&contexts));
     rows.extend(subject.rows(&derived));
     let none = &subject.keys[0].1[..];
-    rows.push(row("context of six attributes", (none, &derived), |_, person| context(person).targeting_key().is_some()));
-    rows.push(row("context of eight attributes", (none, &[KEY]), |_, key| eight(key).targeting_key().is_some()));
+    rows.push(row("context of six attributes", (none, &derived), |_, person| {
+        context(person).targeting_key().is_some()
+    }));
+    rows.push(row("context of eight attributes", (none, &[KEY]), |_, key| {
+        eight(key).targeting_key().is_some()
+    }));
     if let Some(name) = std::env::args().skip(1).find(|argument| !argument.starts_with('-')) {
         rows.retain(|row| row.name == name);
     }

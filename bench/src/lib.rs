@@ -34,7 +34,8 @@ pub fn flags(flags: usize) -> Vec<(String, &'static str)> {
 /// When a shape is none, or not a flag.
 #[must_use]
 pub fn snapshot(flags: &[(String, &str)]) -> Snapshot {
-    let definitions: serde_json::Map<_, _> = flags.iter().map(|(key, of)| (key.clone(), definition(of))).collect();
+    let definitions: serde_json::Map<_, _> =
+        flags.iter().map(|(key, of)| (key.clone(), definition(of))).collect();
     let set = json!({ "project": "bench", "environment": "bench", "revision": 1, "flags": definitions });
     let set: FlagSet = serde_json::from_str(&set.to_string()).expect("a flag set");
     let snapshot = Snapshot::compile(&set);

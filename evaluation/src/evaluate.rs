@@ -11,7 +11,7 @@ use crate::condition::{Name, Test};
 use crate::context::{Attribute, EvaluationContext};
 use crate::flag::Flag;
 use crate::limits;
-use crate::plan::{Delivery, Plan, Reference, RulePlan, ServePlan, Share};
+use crate::plan::{Delivery, First, Plan, Reference, RequiredFlag, RulePlan, ServePlan, Share};
 use crate::snapshot::Snapshot;
 
 pub use answer::{ErrorCode, Evaluation, Reason};
@@ -61,22 +61,6 @@ enum Delivered {
 /// The bucket that decided and the end of the range it was compared with.
 type Decided = Option<(u32, u32)>;
 
-/// What is hashed: a text of the context's, or a number written out.
-enum Unit<'c> {
-    Text(&'c str),
-    Number(Digits),
-}
-
-impl Unit<'_> {
-    #[inline]
-    fn as_str(&self) -> &str {
-        match self {
-            Unit::Text(text) => text,
-            Unit::Number(digits) => digits.as_str(),
-        }
-    }
-}
-
 impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O> {
     #[inline]
     pub(crate) fn new(snapshot: &'s Snapshot, context: &'c C, observer: O) -> Self {
@@ -107,13 +91,15 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     /// Evaluates a flag that does not answer everyone alike. Not inlined, so that what answers without it stays small.
     #[inline(never)]
     fn decide(&mut self, flag: &'s Flag, plan: &Plan, depth: usize) -> Evaluation<'s> {
-        if !plan.prerequisites.is_empty() && !self.prerequisites_hold(plan, depth) {
-            return Evaluation::off(flag, plan.off, Reason::PrerequisiteFailed);
-        }
-        for (index, rule) in (0_u16..).zip(&plan.rules) {
-            if let Some((variant, decided)) = self.rule(plan, rule, index) {
-                let reason = rule.delivery.reason;
-                return Evaluation::served(flag, variant, reason).by_rule(index).decided(decided);
+        if let Some(First { prerequisites, rules }) = plan.first.as_deref() {
+            if !prerequisites.is_empty() && !self.prerequisites_hold(prerequisites, depth) {
+                return Evaluation::off(flag, plan.off, Reason::PrerequisiteFailed);
+            }
+            for (index, rule) in (0_u16..).zip(rules) {
+                if let Some((variant, decided)) = self.rule(plan, rule, index) {
+                    let reason = rule.delivery.reason;
+                    return Evaluation::served(flag, variant, reason).by_rule(index).decided(decided);
+                }
             }
         }
         self.default(flag, plan)
@@ -136,9 +122,9 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     /// Whether every prerequisite serves one of its named variants to this context. Once a bound is reached, none does.
     #[cold]
     #[inline(never)]
-    fn prerequisites_hold(&mut self, plan: &Plan, depth: usize) -> bool {
+    fn prerequisites_hold(&mut self, prerequisites: &[RequiredFlag], depth: usize) -> bool {
         let depth = depth.saturating_add(1);
-        for (index, required) in plan.prerequisites.iter().enumerate() {
+        for (index, required) in prerequisites.iter().enumerate() {
             let flag = self.snapshot.flag_hashed(&required.flag.key, required.flag.hash);
             let evaluation = flag.and_then(|flag| self.prerequisite(flag, depth));
             let variant = evaluation.and_then(|evaluation| evaluation.variant());
@@ -234,21 +220,45 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
         all
     }
 
-    /// Draws the buckets that a delivery needs, and says what came of it.
+    /// Says what comes of a delivery. The unit to hash is a text as it is, even an empty one, or a whole number up to 2^53
+    /// in decimal; nothing else.
     #[expect(clippy::inline_always, reason = "measured: its answer need not go through memory")]
     #[inline(always)]
     fn deliver(&mut self, plan: &Plan, delivery: &Delivery) -> Delivered {
         if let (BUCKETS, &ServePlan::Fixed(variant)) = (delivery.threshold, &delivery.serve) {
             return Delivered::Served { variant, decided: None };
         }
-        let Some(unit) = self.unit(&delivery.unit) else {
+        match &delivery.unit {
+            Name::TargetingKey => self.draw(plan, delivery, self.context.targeting_key()),
+            Name::Attribute(name) => self.deliver_by(plan, delivery, name),
+        }
+    }
+
+    /// The same by an attribute. Not inlined, so that the targeting key is hashed where it lies.
+    #[inline(never)]
+    fn deliver_by(&mut self, plan: &Plan, delivery: &Delivery, name: &str) -> Delivered {
+        match self.context.attribute(name) {
+            Some(Attribute::String(text)) => self.draw(plan, delivery, Some(text)),
+            Some(Attribute::Number(number)) => {
+                let digits = Digits::of(number);
+                self.draw(plan, delivery, digits.as_ref().map(Digits::as_str))
+            }
+            Some(Attribute::Boolean(_) | Attribute::List(_)) | None => self.draw(plan, delivery, None),
+        }
+    }
+
+    /// Draws the buckets that a delivery needs.
+    #[expect(clippy::inline_always, reason = "measured: its answer need not go through memory")]
+    #[inline(always)]
+    fn draw(&mut self, plan: &Plan, delivery: &Delivery, unit: Option<&str>) -> Delivered {
+        let Some(unit) = unit else {
             self.observer.no_unit();
             return Delivered::NoUnit;
         };
         let mut decided = None;
         if delivery.threshold < BUCKETS {
-            let bucket = bucket(unit.as_str(), plan.rollout_seed);
-            self.observer.rollout(unit.as_str(), bucket, delivery.threshold);
+            let bucket = bucket(unit, plan.rollout_seed);
+            self.observer.rollout(unit, bucket, delivery.threshold);
             decided = Some((bucket, delivery.threshold));
             if bucket >= delivery.threshold {
                 return Delivered::Outside { decided };
@@ -257,21 +267,11 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
         match &delivery.serve {
             &ServePlan::Fixed(variant) => Delivered::Served { variant, decided },
             ServePlan::Split(shares) => {
-                let bucket = bucket(unit.as_str(), plan.split_seed);
+                let bucket = bucket(unit, plan.split_seed);
                 let Some(share) = share_of(shares, bucket) else { return Delivered::NoUnit };
-                self.observer.split(unit.as_str(), bucket, share);
+                self.observer.split(unit, bucket, share);
                 Delivered::Served { variant: share.variant, decided: decided.or(Some((bucket, share.to))) }
             }
-        }
-    }
-
-    /// The unit to hash: a text as it is, even an empty one; a whole number up to 2^53 in decimal; nothing else.
-    #[inline]
-    fn unit(&self, name: &Name) -> Option<Unit<'c>> {
-        match name.of(self.context)? {
-            Attribute::String(text) => Some(Unit::Text(text)),
-            Attribute::Number(number) => Digits::of(number).map(Unit::Number),
-            Attribute::Boolean(_) | Attribute::List(_) => None,
         }
     }
 }

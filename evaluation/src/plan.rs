@@ -22,9 +22,16 @@ pub(crate) struct Plan {
     pub(crate) off: u16,
     pub(crate) rollout_seed: u32,
     pub(crate) split_seed: u32,
+    /// What comes before the default; none when nothing does.
+    pub(crate) first: Option<Box<First>>,
+    pub(crate) default: Delivery,
+}
+
+/// The prerequisites and the rules of a flag.
+#[derive(Debug)]
+pub(crate) struct First {
     pub(crate) prerequisites: Box<[RequiredFlag]>,
     pub(crate) rules: Box<[RulePlan]>,
-    pub(crate) default: Delivery,
 }
 
 /// The key of another flag or of a segment, with its hash.
@@ -63,7 +70,8 @@ pub(crate) struct Delivery {
 #[derive(Debug)]
 pub(crate) enum ServePlan {
     Fixed(u16),
-    Split(Box<[Share]>),
+    /// Boxed twice, so that a delivery without a split is small.
+    Split(Box<Box<[Share]>>),
 }
 
 /// A run of split buckets up to `to`, with the number of their variant.
@@ -120,7 +128,8 @@ impl Compiler<'_, '_> {
             }
             _ => None,
         };
-        Plan { always, off, rollout_seed: 0, split_seed: 0, prerequisites, rules, default: delivery }
+        let first = (!simple).then(|| Box::new(First { prerequisites, rules }));
+        Plan { always, off, rollout_seed: 0, split_seed: 0, first, default: delivery }
     }
 
     fn prerequisites(&mut self, prerequisites: &[Prerequisite], place: &Place<'_>) -> Box<[RequiredFlag]> {
@@ -178,7 +187,7 @@ impl Compiler<'_, '_> {
         let place = place.field("serve");
         let serve = match serve {
             Serve::Fixed(variant) => ServePlan::Fixed(self.variant(variant, &place)),
-            Serve::Split(split) => ServePlan::Split(self.split(split, &place)),
+            Serve::Split(split) => ServePlan::Split(Box::new(self.split(split, &place))),
         };
         let threshold = rollout.thousandths();
         let fixed = threshold == BUCKETS && matches!(serve, ServePlan::Fixed(_));

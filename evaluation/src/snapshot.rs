@@ -27,6 +27,13 @@ pub struct Snapshot {
     next_slot: u32,
 }
 
+/// A flag of the next snapshot.
+enum Compiled<'s> {
+    /// The very one that there was.
+    Before(&'s Arc<Flag>),
+    New(Flag),
+}
+
 impl Snapshot {
     /// The snapshot of nothing, at revision 0.
     pub fn empty() -> Snapshot {
@@ -58,8 +65,10 @@ impl Snapshot {
             slots: Slots::default(),
             next_slot: self.next_slot,
         };
-        for (key, document) in &set.flags {
-            next.put_flag(key, document, self);
+        // All are compiled before the first is put in, so that what evaluations read of them lies close together.
+        let compiled: Vec<_> = set.flags.iter().map(|(key, document)| self.compiled(key, document)).collect();
+        for flag in compiled {
+            next.put_flag(flag, self);
         }
         for (key, document) in &set.segments {
             next.put_segment(key, document, self);
@@ -76,7 +85,7 @@ impl Snapshot {
         let mut next = Snapshot { revision: patch.to, ..self.clone() };
         for (key, document) in &patch.flags {
             match document {
-                Some(document) => next.put_flag(key, document, self),
+                Some(document) => next.put_flag(self.compiled(key, document), self),
                 None => next.remove_flag(key),
             }
         }
@@ -89,13 +98,20 @@ impl Snapshot {
         Ok(next)
     }
 
-    fn put_flag(&mut self, key: &str, document: &Document, before: &Snapshot) {
-        let old = before.flags.get(key);
-        let flag = match old {
-            Some(flag) if same(flag.document(), document) => Arc::clone(flag),
-            _ => {
-                let flag = Flag::compile(key, document);
-                Arc::new(flag.numbered(old.map(AsRef::as_ref), &mut self.next_slot))
+    /// A flag compiled, unless it is written as it was.
+    fn compiled(&self, key: &str, document: &Document) -> Compiled<'_> {
+        match self.flags.get(key) {
+            Some(flag) if same(flag.document(), document) => Compiled::Before(flag),
+            _ => Compiled::New(Flag::compile(key, document)),
+        }
+    }
+
+    fn put_flag(&mut self, flag: Compiled<'_>, before: &Snapshot) {
+        let flag = match flag {
+            Compiled::Before(flag) => Arc::clone(flag),
+            Compiled::New(flag) => {
+                let old = before.flags.get(flag.key()).map(AsRef::as_ref);
+                Arc::new(flag.numbered(old, &mut self.next_slot))
             }
         };
         if let Some(old) = self.flags.insert(Arc::clone(&flag)) {

@@ -17,7 +17,8 @@ pub const COLUMNS: [&str; 9] =
 pub struct Line {
     /// The engine.
     pub name: &'static str,
-    /// Named by its column each; a column that makes no sense for the engine has none.
+    /// Named by its column each, and one more that two threads are compared with. A column that makes no sense for the
+    /// engine has none.
     pub rows: Vec<Row<'static>>,
 }
 
@@ -43,7 +44,9 @@ impl Lines<'_> {
         check(&mut shaped.clone(), &users());
         let shape = |key: &'static str| {
             let mut engine = shaped.clone();
-            asking(key, vec![key.to_owned()], users(), move |key, user| ask(&mut engine, key == "split", key, user))
+            asking(key, vec![key.to_owned()], users(), move |key, user| {
+                ask(&mut engine, key == "split", key, user)
+            })
         };
         let mut rows: Vec<Row<'static>> = SHAPES.iter().map(|(key, _)| shape(key)).collect();
         for (column, number) in [("1,000 flags", 1_000), ("10,000 flags", 10_000)] {
@@ -51,12 +54,10 @@ impl Lines<'_> {
             let call = move |key: &str, user: &E::User| ask(&mut engine, false, key, user);
             rows.push(asking(column, others(number), users(), call));
         }
-        rows.push(two_threads(shaped, users()));
-        let mut people = self.people.to_vec().into_iter().cycle();
-        rows.push(Row::new("context", move |calls| {
-            for person in people.by_ref().take(calls as usize) {
-                black_box(E::user(black_box(&person)));
-            }
+        rows.push(threads("one thread", 1, shaped.clone(), users()));
+        rows.push(threads("two threads", 2, shaped, users()));
+        rows.push(asking("context", vec![String::new()], self.people.to_vec(), |_, person| {
+            black_box(E::user(person));
         }));
         self.lines.push(Line { name: E::NAME, rows });
     }
@@ -87,16 +88,16 @@ fn ask<E: Engine>(engine: &mut E, split: bool, key: &str, user: &E::User) {
     }
 }
 
-/// Two threads that ask for one flag at the same time, each half of the calls.
-fn two_threads<E: Engine>(engine: E, users: Vec<E::User>) -> Row<'static> {
-    Row::new("two threads", move |calls| {
-        let barrier = Barrier::new(2);
+/// Threads that ask for one flag at the same time, each for its part of the calls.
+fn threads<E: Engine>(column: &str, threads: u32, engine: E, users: Vec<E::User>) -> Row<'static> {
+    Row::new(column, move |calls| {
+        let barrier = Barrier::new(threads as usize);
         thread::scope(|scope| {
-            for _ in 0..2 {
+            for _ in 0..threads {
                 let (mut engine, users, barrier) = (engine.clone(), &users, &barrier);
                 scope.spawn(move || {
                     barrier.wait();
-                    for user in users.iter().cycle().take(calls as usize / 2) {
+                    for user in users.iter().cycle().take((calls / threads) as usize) {
                         ask(&mut engine, false, black_box("half"), user);
                     }
                 });

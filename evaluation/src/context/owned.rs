@@ -44,7 +44,10 @@ impl Context {
     /// The context with one more attribute, or with another value for one it has. The name `targetingKey` sets the
     /// targeting key, when the value is a text or a whole number.
     #[must_use]
-    #[expect(clippy::inline_always, reason = "measured: a call moves the context and the value through memory")]
+    #[expect(
+        clippy::inline_always,
+        reason = "measured: a call moves the context and the value through memory"
+    )]
     #[inline(always)]
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<AttributeValue>) -> Context {
         let (name, value) = (name.into(), value.into());

@@ -2,6 +2,7 @@
 //! of its own, because counting makes allocations dearer.
 
 use std::alloc::System;
+use std::time::Duration;
 
 use hoist_peers::lines;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
@@ -12,11 +13,14 @@ static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 /// Calls that are counted, of those columns that a thread can ask alone.
 const CALLS: u32 = 100;
 
+/// How long each row is called before it is counted.
+const WARM_UP: Duration = Duration::from_millis(20);
+
 fn main() {
     for line in lines() {
-        for mut row in line.rows.into_iter().filter(|row| row.name != "two threads") {
-            // Once beforehand: a thread's first calls make the memory that it then keeps.
-            row.call(10_000 / slowness(&row.name));
+        for mut row in line.rows.into_iter().filter(|row| !row.name.contains("thread")) {
+            // Beforehand: a thread's first call of each flag makes the memory that it then keeps.
+            row.calibrate(WARM_UP);
             let region = Region::new(ALLOCATOR);
             row.call(CALLS);
             let change = region.change();
@@ -24,9 +28,4 @@ fn main() {
             println!("{}\t{}\t{}", line.name, row.name, allocations as f64 / f64::from(CALLS));
         }
     }
-}
-
-/// Some engines take milliseconds for one of many flags.
-fn slowness(column: &str) -> u32 {
-    if column.ends_with("000 flags") { 100 } else { 1 }
 }

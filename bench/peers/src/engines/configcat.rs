@@ -54,8 +54,7 @@ fn setting(shape: &str) -> Value {
     let boolean = |on: bool| json!({ "b": on });
     let share = |percent: u8, value: Value| json!({ "p": percent, "v": value });
     let rollout = |percent: u8| json!([share(percent, boolean(true)), share(100 - percent, boolean(false))]);
-    let condition =
-        |attribute: &str, comparator: u8| json!({ "u": { "a": attribute, "c": comparator } });
+    let condition = |attribute: &str, comparator: u8| json!({ "u": { "a": attribute, "c": comparator } });
     let with = |mut condition: Value, key: &str, value: Value| {
         condition["u"][key] = value;
         condition

@@ -41,7 +41,8 @@ impl Engine for Flags {
             ("employee", AttributeValue::categorical(person.employee)),
             ("organization", AttributeValue::numeric(f64::from(person.organization))),
         ];
-        let attributes = attributes.into_iter().map(|(name, value)| (Str::from_static_str(name), value)).collect();
+        let attributes =
+            attributes.into_iter().map(|(name, value)| (Str::from_static_str(name), value)).collect();
         (Str::from(person.key.as_str()), Arc::new(attributes))
     }
 
@@ -52,21 +53,19 @@ impl Engine for Flags {
 
     fn letter(&mut self, key: &str, (subject, attributes): &Self::User) -> u8 {
         let assignment = self.0.get_assignment(key, subject, attributes, Some(VariationType::String));
-        assignment.ok().flatten().and_then(|it| it.value.as_str().map(|text| text.as_bytes()[0])).unwrap_or(b'-')
+        assignment
+            .ok()
+            .flatten()
+            .and_then(|it| it.value.as_str().map(|text| text.as_bytes()[0]))
+            .unwrap_or(b'-')
     }
 }
 
 fn flag(key: &str, shape: &str) -> Value {
-    let split = |variation: &str, from: u32, to: u32| {
-        json!({ "variationKey": variation, "shards": [{ "salt": key, "ranges": [{ "start": from, "end": to }] }] })
-    };
+    let split = |variation: &str, from: u32, to: u32| json!({ "variationKey": variation, "shards": [{ "salt": key, "ranges": [{ "start": from, "end": to }] }] });
     let all = |variation: &str| json!([{ "variationKey": variation, "shards": [] }]);
-    let allocation = |number: usize, rules: Value, splits: Value| {
-        json!({ "key": format!("allocation-{number}"), "rules": rules, "splits": splits, "doLog": false })
-    };
-    let when = |attribute: &str, operator: &str, value: Value| {
-        json!([{ "conditions": [{ "attribute": attribute, "operator": operator, "value": value }] }])
-    };
+    let allocation = |number: usize, rules: Value, splits: Value| json!({ "key": format!("allocation-{number}"), "rules": rules, "splits": splits, "doLog": false });
+    let when = |attribute: &str, operator: &str, value: Value| json!([{ "conditions": [{ "attribute": attribute, "operator": operator, "value": value }] }]);
     let (kind, variations) = if shape == "split" {
         let letter = |letter: &str| json!({ "key": letter, "value": letter });
         ("STRING", json!({ "A": letter("A"), "B": letter("B"), "C": letter("C") }))

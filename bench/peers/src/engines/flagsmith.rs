@@ -72,9 +72,7 @@ fn feature(key: &str, shape: &str) -> Value {
 
 /// A segment for each of the five rules.
 fn segments(key: &str) -> Vec<(String, Value)> {
-    let when = |property: &str, operator: &str, value: &str| {
-        json!({ "property": property, "operator": operator, "value": value })
-    };
+    let when = |property: &str, operator: &str, value: &str| json!({ "property": property, "operator": operator, "value": value });
     let rules = [
         json!([when("plan", "IN", "beta,internal")]),
         json!([when("country", "IN", "US,CA,MX")]),

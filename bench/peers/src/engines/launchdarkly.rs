@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use hoist_bench::Person;
-use launchdarkly_server_sdk_evaluation::{Context, ContextBuilder, Flag, FlagValue, Segment, Store, evaluate};
+use launchdarkly_server_sdk_evaluation::{
+    Context, ContextBuilder, Flag, FlagValue, Segment, Store, evaluate,
+};
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, sure};
@@ -88,7 +90,9 @@ fn flag(key: &str, shape: &str) -> Value {
     ]);
     let fallthrough = match shape {
         "half" => json!({ "rollout": rollout(json!([share(0, 50_000), share(1, 50_000)])) }),
-        "split" => json!({ "rollout": rollout(json!([share(0, 50_000), share(1, 30_000), share(2, 20_000)])) }),
+        "split" => {
+            json!({ "rollout": rollout(json!([share(0, 50_000), share(1, 30_000), share(2, 20_000)])) })
+        }
         "rules" => json!({ "variation": 1 }),
         _ => json!({ "variation": 0 }),
     };

@@ -23,7 +23,8 @@ impl Engine for Flags {
     type User = EvaluationContext;
 
     fn new(flags: &[(String, &str)]) -> Flags {
-        let flags = flags.iter().map(|(key, of)| (key.clone(), Flag { seed: rollout_seed(key), of: shape(of) }));
+        let flags =
+            flags.iter().map(|(key, of)| (key.clone(), Flag { seed: rollout_seed(key), of: shape(of) }));
         let memory = Memory { metadata: ProviderMetadata::new("memory"), flags: flags.collect() };
         let mut api = now(OpenFeature::singleton_mut());
         let name = format!("{} flags", memory.flags.len());

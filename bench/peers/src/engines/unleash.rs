@@ -58,9 +58,7 @@ fn feature(key: &str, shape: &str) -> Value {
             "name": "flexibleRollout", "constraints": constraints,
             "parameters": { "rollout": percent, "stickiness": "userId", "groupId": key } })
     };
-    let when = |name: &str, operator: &str, values: Value| {
-        json!([{ "contextName": name, "operator": operator, "values": values }])
-    };
+    let when = |name: &str, operator: &str, values: Value| json!([{ "contextName": name, "operator": operator, "values": values }]);
     let strategies = match shape {
         "half" => vec![rollout("50", json!([]))],
         "rules" => vec![
