@@ -27,18 +27,27 @@ pub fn flags(flags: usize) -> Vec<(String, &'static str)> {
     shapes.chain(others(flags).into_iter().map(|key| (key, "half"))).collect()
 }
 
-/// A snapshot of flags, each a key and the name of its shape.
+/// A flag set of flags, each a key and the name of its shape.
 ///
 /// # Panics
 ///
-/// When a shape is none, or not a flag.
+/// When a shape is none.
 #[must_use]
-pub fn snapshot(flags: &[(String, &str)]) -> Snapshot {
+pub fn flag_set(flags: &[(String, &str)]) -> FlagSet {
     let definitions: serde_json::Map<_, _> =
         flags.iter().map(|(key, of)| (key.clone(), definition(of))).collect();
     let set = json!({ "project": "bench", "environment": "bench", "revision": 1, "flags": definitions });
-    let set: FlagSet = serde_json::from_str(&set.to_string()).expect("a flag set");
-    let snapshot = Snapshot::compile(&set);
+    serde_json::from_str(&set.to_string()).expect("a flag set")
+}
+
+/// The same, compiled.
+///
+/// # Panics
+///
+/// When a shape is not a flag.
+#[must_use]
+pub fn snapshot(flags: &[(String, &str)]) -> Snapshot {
+    let snapshot = Snapshot::compile(&flag_set(flags));
     assert_eq!(snapshot.problems(), []);
     snapshot
 }

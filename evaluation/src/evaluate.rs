@@ -51,11 +51,13 @@ pub(crate) struct Evaluator<'s, 'c, C: ?Sized, O> {
     remaining: u32,
 }
 
-/// What came of a delivery.
-enum Delivered {
-    Served { variant: u16, decided: Decided },
-    Outside { decided: Decided },
-    NoUnit,
+/// What came of a delivery that had a unit, or needed none.
+struct Delivered {
+    /// Whether the context is within the rollout.
+    inside: bool,
+    /// What is served, by a default also outside its rollout.
+    variant: u16,
+    decided: Decided,
 }
 
 /// The bucket that decided and the end of the range it was compared with.
@@ -108,14 +110,12 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     #[inline]
     fn default(&mut self, flag: &'s Flag, plan: &Plan) -> Evaluation<'s> {
         let delivered = self.deliver(plan, &plan.default);
-        let served = matches!(delivered, Delivered::Served { .. });
-        self.observer.default(served);
+        self.observer.default(delivered.as_ref().is_some_and(|delivered| delivered.inside));
         match delivered {
-            Delivered::Served { variant, decided } => {
+            Some(Delivered { variant, decided, .. }) => {
                 Evaluation::served(flag, variant, plan.default.reason).decided(decided)
             }
-            Delivered::Outside { decided } => Evaluation::off(flag, plan.off, Reason::Split).decided(decided),
-            Delivered::NoUnit => Evaluation::off(flag, plan.off, Reason::Default).without_unit(),
+            None => Evaluation::served(flag, plan.off, Reason::Default).without_unit(),
         }
     }
 
@@ -164,10 +164,8 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
         if held || O::SEES_ALL {
             held &= self.tests_hold(&rule.tests, Whose::Rule(index));
         }
-        let served = match held.then(|| self.deliver(plan, &rule.delivery)) {
-            Some(Delivered::Served { variant, decided }) => Some((variant, decided)),
-            _ => None,
-        };
+        let delivered = if held { self.deliver(plan, &rule.delivery) } else { None };
+        let served = delivered.filter(|it| it.inside).map(|it| (it.variant, it.decided));
         self.observer.rule(index, held, served.is_some());
         served
     }
@@ -224,9 +222,9 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     /// in decimal; nothing else.
     #[expect(clippy::inline_always, reason = "measured: its answer need not go through memory")]
     #[inline(always)]
-    fn deliver(&mut self, plan: &Plan, delivery: &Delivery) -> Delivered {
-        if let (BUCKETS, &ServePlan::Fixed(variant)) = (delivery.threshold, &delivery.serve) {
-            return Delivered::Served { variant, decided: None };
+    fn deliver(&mut self, plan: &Plan, delivery: &Delivery) -> Option<Delivered> {
+        if let (BUCKETS, &ServePlan::Fixed([_, variant])) = (delivery.threshold, &delivery.serve) {
+            return Some(Delivered { inside: true, variant, decided: None });
         }
         match &delivery.unit {
             Name::TargetingKey => self.draw(plan, delivery, self.context.targeting_key()),
@@ -236,7 +234,7 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
 
     /// The same by an attribute. Not inlined, so that the targeting key is hashed where it lies.
     #[inline(never)]
-    fn deliver_by(&mut self, plan: &Plan, delivery: &Delivery, name: &str) -> Delivered {
+    fn deliver_by(&mut self, plan: &Plan, delivery: &Delivery, name: &str) -> Option<Delivered> {
         match self.context.attribute(name) {
             Some(Attribute::String(text)) => self.draw(plan, delivery, Some(text)),
             Some(Attribute::Number(number)) => {
@@ -250,27 +248,32 @@ impl<'s, 'c, C: EvaluationContext + ?Sized, O: Observer> Evaluator<'s, 'c, C, O>
     /// Draws the buckets that a delivery needs.
     #[expect(clippy::inline_always, reason = "measured: its answer need not go through memory")]
     #[inline(always)]
-    fn draw(&mut self, plan: &Plan, delivery: &Delivery, unit: Option<&str>) -> Delivered {
+    fn draw(&mut self, plan: &Plan, delivery: &Delivery, unit: Option<&str>) -> Option<Delivered> {
         let Some(unit) = unit else {
             self.observer.no_unit();
-            return Delivered::NoUnit;
+            return None;
         };
-        let mut decided = None;
+        let (mut inside, mut decided) = (true, None);
         if delivery.threshold < BUCKETS {
             let bucket = bucket(unit, plan.rollout_seed);
             self.observer.rollout(unit, bucket, delivery.threshold);
-            decided = Some((bucket, delivery.threshold));
-            if bucket >= delivery.threshold {
-                return Delivered::Outside { decided };
-            }
+            (inside, decided) = (bucket < delivery.threshold, Some((bucket, delivery.threshold)));
         }
         match &delivery.serve {
-            &ServePlan::Fixed(variant) => Delivered::Served { variant, decided },
+            ServePlan::Fixed(variants) => {
+                let variant = *variants.get(usize::from(inside))?;
+                Some(Delivered { inside, variant, decided })
+            }
+            ServePlan::Split(_) if !inside => Some(Delivered { inside, variant: plan.off, decided }),
             ServePlan::Split(shares) => {
                 let bucket = bucket(unit, plan.split_seed);
-                let Some(share) = share_of(shares, bucket) else { return Delivered::NoUnit };
+                let share = share_of(shares, bucket)?;
                 self.observer.split(unit, bucket, share);
-                Delivered::Served { variant: share.variant, decided: decided.or(Some((bucket, share.to))) }
+                Some(Delivered {
+                    inside,
+                    variant: share.variant,
+                    decided: decided.or(Some((bucket, share.to))),
+                })
             }
         }
     }

@@ -69,7 +69,9 @@ pub(crate) struct Delivery {
 
 #[derive(Debug)]
 pub(crate) enum ServePlan {
-    Fixed(u16),
+    /// What is served outside the rollout, and within it. Who is within is as good as random, so the choice is a place in
+    /// a list: a branch would be guessed wrongly half of the time.
+    Fixed([u16; 2]),
     /// Boxed twice, so that a delivery without a split is small.
     Split(Box<Box<[Share]>>),
 }
@@ -119,11 +121,14 @@ impl Compiler<'_, '_> {
         if delivery.reason == Reason::TargetingMatch {
             delivery.reason = if settings.rules.is_empty() { Reason::Static } else { Reason::Default };
         }
+        if let ServePlan::Fixed([outside, _]) = &mut delivery.serve {
+            *outside = off;
+        }
         let enabled = settings.enabled;
         let simple = prerequisites.is_empty() && rules.is_empty();
         let always = match delivery.serve {
             _ if !enabled => Some((off, Reason::Disabled)),
-            ServePlan::Fixed(variant) if simple && delivery.threshold == BUCKETS => {
+            ServePlan::Fixed([_, variant]) if simple && delivery.threshold == BUCKETS => {
                 Some((variant, Reason::Static))
             }
             _ => None,
@@ -186,7 +191,7 @@ impl Compiler<'_, '_> {
     fn delivery(&mut self, rollout: Percentage, unit: Name, serve: &Serve, place: &Place<'_>) -> Delivery {
         let place = place.field("serve");
         let serve = match serve {
-            Serve::Fixed(variant) => ServePlan::Fixed(self.variant(variant, &place)),
+            Serve::Fixed(variant) => ServePlan::Fixed([self.variant(variant, &place); 2]),
             Serve::Split(split) => ServePlan::Split(Box::new(self.split(split, &place))),
         };
         let threshold = rollout.thousandths();

@@ -4,7 +4,6 @@ use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use hashbrown::HashTable;
 
 /// Something that knows its own key.
 pub(crate) trait Keyed {
@@ -25,7 +24,81 @@ pub(crate) fn hash(key: &str) -> u64 {
     hasher.finish()
 }
 
-type Shard<T> = Arc<HashTable<Arc<T>>>;
+/// A place for an entry, with the hash of its key.
+type Place<T> = Option<(u64, Arc<T>)>;
+
+/// Places by hash, their number a power of two; an entry lies at the first free one from where its hash points, so a
+/// look-up goes straight to it. There is always a free one. Not `hashbrown`, whose tables are two steps further away.
+#[derive(Debug)]
+struct Shard<T>(Arc<[Place<T>]>);
+
+impl<T> Clone for Shard<T> {
+    fn clone(&self) -> Shard<T> {
+        Shard(Arc::clone(&self.0))
+    }
+}
+
+impl<T: Keyed> Shard<T> {
+    fn new() -> Shard<T> {
+        Shard(Arc::new([None]))
+    }
+
+    #[inline]
+    fn find(&self, key: &str, hash: u64) -> Option<&Arc<T>> {
+        let mut at = hash;
+        loop {
+            match self.0.get(self.place(at))? {
+                Some((other, entry)) if *other == hash && entry.is(key) => return Some(entry),
+                Some(_) => at = at.wrapping_add(1),
+                None => return None,
+            }
+        }
+    }
+
+    /// The index of a place.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "the lowest bits are all that count")]
+    fn place(&self, at: u64) -> usize {
+        at as usize & self.0.len().wrapping_sub(1)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = &(u64, Arc<T>)> {
+        self.0.iter().flatten()
+    }
+
+    /// The shard without the entry of a key, and with another one.
+    fn with(&self, key: &str, hash: u64, entry: Option<Arc<T>>) -> Shard<T> {
+        let others = self.entries().filter(|(other, entry)| *other != hash || entry.key() != key).cloned();
+        let entries: Vec<_> = others.chain(entry.map(|entry| (hash, entry))).collect();
+        // At most three quarters are taken.
+        let places = (entries.len().saturating_mul(4) / 3).saturating_add(1).next_power_of_two();
+        let mut shard = Shard(std::iter::repeat_with(|| None).take(places).collect());
+        for (hash, entry) in entries {
+            shard.put(hash, entry);
+        }
+        shard
+    }
+
+    /// Whether the shard can take another entry without being copied.
+    fn has_room(&mut self) -> bool {
+        let room = |places: &mut [Place<T>]| {
+            let taken = places.iter().flatten().count().saturating_add(1);
+            taken.saturating_mul(4) <= places.len().saturating_mul(3)
+        };
+        Arc::get_mut(&mut self.0).is_some_and(room)
+    }
+
+    fn put(&mut self, hash: u64, entry: Arc<T>) {
+        let mut at = hash;
+        while self.0.get(self.place(at)).is_some_and(Option::is_some) {
+            at = at.wrapping_add(1);
+        }
+        let place = self.place(at);
+        if let Some(place) = Arc::get_mut(&mut self.0).and_then(|places| places.get_mut(place)) {
+            *place = Some((hash, entry));
+        }
+    }
+}
 
 /// Entries by key. A clone shares all shards; a change copies the one it touches, which is a list of pointers.
 #[derive(Debug)]
@@ -44,8 +117,7 @@ impl<T: Keyed> Table<T> {
     const SHARDS: usize = 256;
 
     pub(crate) fn new() -> Table<T> {
-        let none = Arc::new(HashTable::new());
-        Table { shards: vec![none; Table::<T>::SHARDS].into_boxed_slice(), length: 0 }
+        Table { shards: vec![Shard::new(); Table::<T>::SHARDS].into_boxed_slice(), length: 0 }
     }
 
     #[inline]
@@ -56,28 +128,30 @@ impl<T: Keyed> Table<T> {
     /// Finds an entry by a key and its [`hash`].
     #[inline]
     pub(crate) fn get_hashed(&self, key: &str, hash: u64) -> Option<&Arc<T>> {
-        self.shards.get(shard(hash))?.find(hash, |entry| entry.is(key))
+        self.shards.get(shard(hash))?.find(key, hash)
     }
 
     /// Puts an entry in; gives the one whose place it takes.
     pub(crate) fn insert(&mut self, entry: Arc<T>) -> Option<Arc<T>> {
-        let hash = hash(entry.key());
-        let shard = Arc::make_mut(self.shards.get_mut(shard(hash))?);
-        if let Some(place) = shard.find_mut(hash, |other| other.key() == entry.key()) {
-            return Some(std::mem::replace(place, entry));
+        let (key, hash) = (entry.key().to_owned(), hash(entry.key()));
+        let shard = self.shards.get_mut(shard(hash))?;
+        let before = shard.find(&key, hash).cloned();
+        if before.is_none() && shard.has_room() {
+            shard.put(hash, entry);
+        } else {
+            *shard = shard.with(&key, hash, Some(entry));
         }
-        shard.insert_unique(hash, entry, |other| self::hash(other.key()));
-        self.length = self.length.saturating_add(1);
-        None
+        self.length = self.length.saturating_add(usize::from(before.is_none()));
+        before
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Option<Arc<T>> {
         let hash = hash(key);
         let shard = self.shards.get_mut(shard(hash))?;
-        shard.find(hash, |entry| entry.key() == key)?;
-        let found = Arc::make_mut(shard).find_entry(hash, |entry| entry.key() == key).ok()?;
+        let before = Arc::clone(shard.find(key, hash)?);
+        *shard = shard.with(key, hash, None);
         self.length = self.length.saturating_sub(1);
-        Some(found.remove().0)
+        Some(before)
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -86,13 +160,13 @@ impl<T: Keyed> Table<T> {
 
     /// All entries, in no order that means anything.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<T>> {
-        self.shards.iter().flat_map(|shard| shard.iter())
+        self.shards.iter().flat_map(Shard::entries).map(|(_, entry)| entry)
     }
 
     /// How many shards are the very same in another table.
     #[cfg(test)]
     pub(crate) fn shared_shards(&self, other: &Table<T>) -> usize {
-        self.shards.iter().zip(&other.shards).filter(|(one, two)| Arc::ptr_eq(one, two)).count()
+        self.shards.iter().zip(&other.shards).filter(|(one, two)| Arc::ptr_eq(&one.0, &two.0)).count()
     }
 }
 
