@@ -69,7 +69,7 @@ pub fn shape(key: &str) -> FlagDefinition {
 
 /// A user that flags are evaluated for, as an application would have it.
 #[derive(Clone, Debug, EvaluationContext)]
-#[allow(missing_docs, reason = "what the fields are called is what they are")]
+#[expect(missing_docs, reason = "what the fields are called is what they are")]
 pub struct Person {
     #[context(targeting_key)]
     pub key: String,
