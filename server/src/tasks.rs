@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::app::App;
 use crate::error::Result;
 use crate::instances::runner;
+use crate::telemetry;
 
 /// How often the revisions in memory are compared with the store.
 const REFRESH: Duration = Duration::from_millis(250);
@@ -12,6 +13,8 @@ const REFRESH: Duration = Duration::from_millis(250);
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// How often evaluations over OFREP are added to the exposures.
 const COUNTS: Duration = Duration::from_secs(5);
+/// How often measured durations are added up; until then each takes its eight bytes.
+const ADD_UP: Duration = Duration::from_secs(5);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
@@ -25,6 +28,10 @@ pub(crate) fn start(app: &App) {
     every(REFRESH, REFRESH_TASK, app, |app| async move { app.refresh().await });
     every(COUNTS, "counts", app, |app| async move { app.write_counts().await });
     every(REFRESH, "receipts", app, |app| async move { runner::write_behind(&app).await });
+    every(ADD_UP, "add up", app, |_| async {
+        telemetry::add_up();
+        Ok(())
+    });
     every(HOUSEKEEPING, "housekeeping", app, |app| async move { keep_house(&app).await });
 }
 

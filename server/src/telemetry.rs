@@ -48,6 +48,12 @@ fn install() -> Option<PrometheusHandle> {
     PrometheusBuilder::new().set_buckets_for_metric(lag, &LAG_BUCKETS).ok()?.install_recorder().ok()
 }
 
+/// Adds up the durations measured since the last time: unless that is done, they are kept one by one until somebody
+/// asks for the metrics, which may be never.
+pub(crate) fn add_up() {
+    recorder().into_iter().for_each(PrometheusHandle::run_upkeep);
+}
+
 /// Gives every request its id, and counts, times and logs it.
 pub(crate) async fn observe<B: MessageBody>(
     request: ServiceRequest,
