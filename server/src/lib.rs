@@ -122,7 +122,7 @@ impl Server {
         let (listen, workers) = (settings.listen, settings.workers);
         let app = App::start(settings, clock).await?;
         tasks::start(&app);
-        let (data, routes) = (web::Data::new(app.clone()), web::Data::from(Routes::new()?));
+        let (data, routes) = (web::Data::new(app.clone()), web::Data::new(Routes::default()));
         let mut server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(data.clone())
@@ -139,6 +139,7 @@ impl Server {
         })
         .on_connect(|connection, _| notice_the_dead(connection))
         .tcp_nodelay(true)
+        .h1_write_buffer_size(stream::WRITE_BUFFER)
         .client_request_timeout(REQUEST_HEAD_TIMEOUT)
         .shutdown_timeout(SHUTDOWN_GRACE_SECONDS)
         .disable_signals();

@@ -1,17 +1,19 @@
 //! Every route, registered and documented by one list.
 
-use std::sync::Arc;
+use std::sync::OnceLock;
 
+use actix_web::dev::HttpServiceFactory;
 use actix_web::http::{Method, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, get, web};
+use bytes::Bytes;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{RefOr, Required};
 use utoipa::{OpenApi, PartialSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_actix_web::{AppExt, scope};
+use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
 
-use crate::error::{Error, Problem, Result};
+use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
     audit, environments, exposures, flags, health, instances, ofrep, projects, sdk_api, segments, stale,
@@ -36,30 +38,64 @@ impl utoipa::Modify for Security {
     }
 }
 
-fn register(config: &mut ServiceConfig<'_>) {
-    config.service(scope::scope("/api/v1").configure(register_api)).service(
-        scope::scope("/sdk/v1")
-            .service(sdk_api::get_snapshot)
-            .service(stream::get_stream)
-            .service(exposures::api::post_exposures)
-            .service(instances::api::post_receipt),
-    );
-    config.service(
-        scope::scope("/ofrep/v1")
-            .service(ofrep::api::evaluate_flag)
-            .service(ofrep::api::evaluate_flags)
-            .service(ofrep::events_api::get_events),
-    );
+/// Whatever takes routes: a server, or the document. One list serves both, and a server's workers, each of which
+/// registers all routes, build no documents that nobody reads.
+trait List {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self;
+}
+
+impl List for web::ServiceConfig {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        web::ServiceConfig::service(self, route)
+    }
+}
+
+impl List for ServiceConfig<'_> {
+    fn service<F: HttpServiceFactory + OpenApiFactory + 'static>(&mut self, route: F) -> &mut Self {
+        ServiceConfig::service(self, route)
+    }
+}
+
+/// Puts every route into the document.
+fn document(config: &mut ServiceConfig<'_>) {
     config
-        .service(health::get_liveness)
+        .service(scope::scope("/api/v1").configure(|list| register_api(list)))
+        .service(scope::scope("/sdk/v1").configure(|list| register_sdk(list)))
+        .service(scope::scope("/ofrep/v1").configure(|list| register_ofrep(list)));
+    register_health(config);
+}
+
+/// Puts every route into a server.
+fn register(config: &mut web::ServiceConfig) {
+    config
+        .service(web::scope("/api/v1").configure(register_api))
+        .service(web::scope("/sdk/v1").configure(register_sdk))
+        .service(web::scope("/ofrep/v1").configure(register_ofrep));
+    register_health(config);
+}
+
+fn register_sdk(list: &mut impl List) {
+    list.service(sdk_api::get_snapshot)
+        .service(stream::get_stream)
+        .service(exposures::api::post_exposures)
+        .service(instances::api::post_receipt);
+}
+
+fn register_ofrep(list: &mut impl List) {
+    list.service(ofrep::api::evaluate_flag)
+        .service(ofrep::api::evaluate_flags)
+        .service(ofrep::events_api::get_events);
+}
+
+fn register_health(list: &mut impl List) {
+    list.service(health::get_liveness)
         .service(health::get_health)
         .service(health::get_readiness)
         .service(telemetry::get_metrics);
 }
 
-fn register_api(config: &mut ServiceConfig<'_>) {
-    config
-        .service(projects::api::list_projects)
+fn register_api(list: &mut impl List) {
+    list.service(projects::api::list_projects)
         .service(projects::api::post_project)
         .service(projects::api::get_project)
         .service(projects::api::patch_project)
@@ -104,7 +140,7 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let (_, mut document) = actix_web::App::new()
         .into_utoipa_app()
         .openapi(Document::openapi())
-        .configure(register)
+        .configure(document)
         .split_for_parts();
     for (path, item) in &mut document.paths.paths {
         let open = !["/api/", "/sdk/", ofrep::client_api::SCOPE].iter().any(|scope| path.starts_with(scope));
@@ -147,20 +183,27 @@ fn describe_path(path: &str, operation: &mut Operation) {
     }));
 }
 
-/// The routes of a running server.
-pub(crate) struct Routes {
+/// What a running server knows of its own routes. It is made when somebody first asks: most servers are never asked,
+/// and the document takes more memory to make than a server otherwise needs.
+#[derive(Default)]
+pub(crate) struct Routes(OnceLock<Known>);
+
+struct Known {
     /// The OpenAPI document as text.
-    document: String,
+    document: Bytes,
     /// Path templates and their methods, to tell an unknown path from a wrong method.
     methods: Vec<(Vec<String>, Vec<Method>)>,
 }
 
 impl Routes {
-    pub(crate) fn new() -> Result<Arc<Self>> {
-        let document = openapi();
-        let methods = document.paths.paths.iter().map(|(path, item)| (split(path), methods(item))).collect();
-        let document = document.to_pretty_json().map_err(|error| Error::Internal(error.to_string()))?;
-        Ok(Arc::new(Self { document, methods }))
+    fn known(&self) -> &Known {
+        self.0.get_or_init(|| {
+            let document = openapi();
+            let methods =
+                document.paths.paths.iter().map(|(path, item)| (split(path), methods(item))).collect();
+            // A document that could not be written would fail the test that compares it.
+            Known { document: document.to_pretty_json().unwrap_or_default().into(), methods }
+        })
     }
 
     fn allowed(&self, path: &str) -> Vec<String> {
@@ -172,8 +215,12 @@ impl Routes {
                     .zip(&asked)
                     .all(|(part, asked)| (part.starts_with('{') && !asked.is_empty()) || part == asked)
         };
-        let methods =
-            self.methods.iter().filter(|(template, _)| matches(template)).flat_map(|(_, methods)| methods);
+        let methods = self
+            .known()
+            .methods
+            .iter()
+            .filter(|(template, _)| matches(template))
+            .flat_map(|(_, methods)| methods);
         methods.map(Method::to_string).collect()
     }
 }
@@ -195,7 +242,7 @@ fn methods(item: &PathItem) -> Vec<Method> {
 
 /// Adds every route to a server.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    register(&mut ServiceConfig::new(config));
+    register(config);
     let query = web::QueryConfig::default().error_handler(|error, _| {
         Error::Malformed(format!("the query cannot be read: {error}"), Vec::new()).into()
     });
@@ -206,7 +253,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
 /// The OpenAPI document.
 #[get("/openapi.json")]
 async fn get_openapi(routes: web::Data<Routes>) -> HttpResponse {
-    HttpResponse::Ok().content_type("application/json").body(routes.document.clone())
+    HttpResponse::Ok().content_type("application/json").body(routes.known().document.clone())
 }
 
 /// The front page.
