@@ -22,6 +22,11 @@ use crate::snapshots::{Live, State};
 
 /// How long a stream stays silent at most.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// A frame is sent in pieces of at most this many bytes, with [`WRITE_BUFFER`] so chosen that the connection's buffer
+/// need never grow: it would stay as large as the largest flag set ever sent through it.
+const PIECE: usize = 3_800;
+/// From how many bytes on a connection writes out what it holds before it takes more.
+pub(crate) const WRITE_BUFFER: usize = 4_096;
 /// On shutdown, clients are told to come back after this many milliseconds, each after another time.
 const RETRY_MS: std::ops::RangeInclusive<u32> = 500..=5_000;
 
@@ -126,8 +131,9 @@ pub(crate) fn open(
     // Subscribe first, read the state second: a change in between rings the bell again.
     let bell = live.subscribe();
     let draining = app.streams.draining.subscribe();
-    let (app, cursor) = (app.clone(), Cursor::Before(follower.last));
-    let connection = Connection { app, application, live, bell, draining, cursor, follower, _place: place };
+    let (app, cursor, rest) = (app.clone(), Cursor::Before(follower.last), Bytes::new());
+    let connection =
+        Connection { app, application, live, bell, draining, cursor, follower, rest, _place: place };
     Ok(HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -154,17 +160,23 @@ struct Connection {
     draining: watch::Receiver<bool>,
     cursor: Cursor,
     follower: Follower,
+    /// What of the frame under way is still to be sent.
+    rest: Bytes,
     _place: Place,
 }
 
 impl Connection {
     /// The next bytes to send, as soon as there are any; `None` ends the stream.
     async fn next(mut self) -> Option<(std::result::Result<Bytes, actix_web::Error>, Self)> {
-        let bytes = self.bytes().await?;
-        Some((Ok(bytes), self))
+        if self.rest.is_empty() {
+            self.rest = self.frame().await?;
+        }
+        let piece = self.rest.split_to(self.rest.len().min(PIECE));
+        Some((Ok(piece), self))
     }
 
-    async fn bytes(&mut self) -> Option<Bytes> {
+    /// The next frame.
+    async fn frame(&mut self) -> Option<Bytes> {
         loop {
             let state = self.live.state();
             match self.cursor {
