@@ -32,6 +32,8 @@ impl Server {
             .env("HOIST_LISTEN", "127.0.0.1:0")
             .env("HOIST_DATA_DIR", data.path())
             .env("HOIST_LOG", "warn")
+            // Bounded, for that has its cost, but never reached.
+            .env("HOIST_OFREP_RATE", "1000000")
             .stdout(Stdio::piped())
             .spawn()
             .with_context(|| format!("start {}; build it by `cargo build --release`", binary().display()))?;
