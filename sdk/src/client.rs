@@ -16,6 +16,7 @@ use crate::builder::ClientBuilder;
 use crate::disk::{CacheTrouble, Disk};
 use crate::flag::{BooleanFlag, NumberFlag, StringFlag};
 use crate::instance::Instance;
+use crate::metrics::Metrics;
 use crate::server::Server;
 use crate::shared::Shared;
 use crate::status::{Readiness, Status, Trouble};
@@ -85,6 +86,20 @@ impl Client {
     /// What is wrong with the copy of the flags on disk, if there is one and anything is.
     pub fn cache_trouble(&self) -> Option<CacheTrouble> {
         self.shared.health.cache_trouble()
+    }
+
+    /// The status and the counts of this moment, for a monitoring system.
+    pub fn metrics(&self) -> Metrics {
+        let status = self.status();
+        let (reported, dropped) = self.shared.exposures.reported();
+        Metrics {
+            status,
+            age: status.revision().map(|_| self.shared.health.age()),
+            failures: self.shared.health.failures(),
+            cache_trouble: self.cache_trouble().is_some(),
+            reported,
+            dropped,
+        }
     }
 
     /// The status to wait on: it changes with every revision and whenever proof is lost or found. While the flags are

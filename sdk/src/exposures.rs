@@ -98,6 +98,8 @@ pub(crate) struct Exposures {
     /// The callers' defaults by flag, as JSON texts.
     defaults: Mutex<BTreeMap<String, BTreeSet<String>>>,
     dropped: AtomicU64,
+    /// Evaluations that the server has, and those that it was told of as dropped.
+    reported: [AtomicU64; 2],
     /// Revisions that were in use since the last time and are no more.
     replaced: Mutex<BTreeSet<u64>>,
 }
@@ -109,6 +111,7 @@ impl Exposures {
             missing: (0..threads::NUMBERS).map(|_| Mutex::default()).collect(),
             defaults: Mutex::default(),
             dropped: AtomicU64::new(0),
+            reported: Default::default(),
             replaced: Mutex::default(),
         }
     }
@@ -169,6 +172,19 @@ impl Exposures {
         replaced.insert(revision);
         if replaced.len() > REVISIONS {
             replaced.pop_first();
+        }
+    }
+
+    /// Evaluations that the server has, and those that it was told of as dropped.
+    pub(crate) fn reported(&self) -> (u64, u64) {
+        let [counted, dropped] = &self.reported;
+        (counted.load(Ordering::Relaxed), dropped.load(Ordering::Relaxed))
+    }
+
+    /// The server has a batch with so many evaluations, and knows that so many more were dropped.
+    fn add_reported(&self, counted: u64, dropped: u64) {
+        for (total, more) in self.reported.iter().zip([counted, dropped]) {
+            total.fetch_add(more, Ordering::Relaxed);
         }
     }
 

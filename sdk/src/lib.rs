@@ -54,7 +54,8 @@
 //! # Truth
 //!
 //! [`Client::status`] says where answers come from: [`Status::Live`] is a proof with a time limit, everything else says
-//! what it is. A server that fails changes no answer. [`Client::trouble`] says what is wrong.
+//! what it is. A server that fails changes no answer. [`Client::trouble`] says what is wrong, and
+//! [`Client::metrics`] says it to a monitoring system.
 //!
 //! # Starting without a server
 //!
@@ -84,6 +85,7 @@ mod flag;
 pub mod fuzzing;
 mod instance;
 mod keeper;
+mod metrics;
 #[cfg(feature = "openfeature")]
 pub mod openfeature;
 mod reader;
@@ -111,6 +113,7 @@ pub use client::Client;
 pub use context::TargetingKey;
 pub use disk::CacheTrouble;
 pub use flag::{BooleanFlag, NumberFlag, StringFlag};
+pub use metrics::Metrics;
 pub use status::{Readiness, Status, Trouble};
 pub use timing::Timing;
 pub use view::View;

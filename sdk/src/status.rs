@@ -144,6 +144,7 @@ pub(crate) struct Health {
     confirmed_ms: AtomicU64,
     /// How long a proof holds; for ever when the flags are a test's.
     proof: Duration,
+    failures: AtomicU64,
 }
 
 impl Health {
@@ -156,6 +157,7 @@ impl Health {
             created: Instant::now(),
             confirmed_ms: AtomicU64::new(0),
             proof,
+            failures: AtomicU64::new(0),
         }
     }
 
@@ -212,8 +214,16 @@ impl Health {
         self.told.send_if_modified(|_| differs);
     }
 
+    /// How often the server was lost, or not reached.
+    pub(crate) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
+    }
+
     /// Nothing proves the flags in use any more.
     pub(crate) fn lost(&self, trouble: Trouble) {
+        // An application that stops is not a server that fails.
+        let failed = u64::from(trouble != Trouble::Stopped);
+        self.failures.fetch_add(failed, Ordering::Relaxed);
         let (told, age) = (*self.told.borrow(), self.age());
         let status = match told {
             Status::Live { revision } | Status::Stale { revision, .. } => Status::Stale { revision, age },

@@ -64,7 +64,10 @@ impl Flusher {
         loop {
             let batch = self.outbox.next(Timestamp::now());
             match self.server.report(batch.body).await {
-                Ok(()) => self.outbox.accepted(),
+                Ok(()) => {
+                    let (counted, dropped) = self.outbox.accepted();
+                    self.shared.exposures.add_reported(counted, dropped);
+                }
                 Err(failure) if failure.is_final() => {
                     warn!(trouble = %failure.trouble, "the server refuses a report of evaluations; it is dropped");
                     self.outbox.refused();

@@ -22,7 +22,9 @@ const BYTES: usize = 512 << 10;
 #[derive(Clone, Debug)]
 pub(crate) struct Batch {
     pub(crate) body: Vec<u8>,
+    /// All of them, the dropped ones included.
     evaluations: u64,
+    dropped: u64,
 }
 
 /// The counts that the server does not have yet.
@@ -51,7 +53,8 @@ impl Outbox {
             return batch.clone();
         }
         let part = self.tally.cut(FLAGS, BYTES);
-        let batch = Batch { body: self.write(&part, now), evaluations: part.total() };
+        let (evaluations, dropped) = (part.total(), part.dropped());
+        let batch = Batch { body: self.write(&part, now), evaluations, dropped };
         self.next_sequence += 1;
         if self.tally.total() == 0 {
             self.since = now;
@@ -59,9 +62,10 @@ impl Outbox {
         self.pending.insert(batch).clone()
     }
 
-    /// The server has the pending batch.
-    pub(crate) fn accepted(&mut self) {
-        self.pending = None;
+    /// The server has the pending batch. Gives how many evaluations it counted, and how many it told as dropped.
+    pub(crate) fn accepted(&mut self) -> (u64, u64) {
+        let batch = self.pending.take();
+        batch.map_or((0, 0), |batch| (batch.evaluations - batch.dropped, batch.dropped))
     }
 
     /// The server will never take the pending batch: what it counted is told as dropped.

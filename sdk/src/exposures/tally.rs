@@ -78,6 +78,11 @@ impl Tally {
         of_flags + self.unknown.values().sum::<u64>() + self.dropped
     }
 
+    /// How many evaluations there was no room for.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
     /// Splits off a part that fits into one report of at most `flags` flags and roughly `bytes` bytes.
     pub(crate) fn cut(&mut self, flags: usize, bytes: usize) -> Tally {
         let mut part = Tally {
