@@ -19,6 +19,7 @@ mod port;
 mod process;
 mod proxy;
 mod repository;
+mod secure;
 mod wire;
 
 pub use api::Api;
@@ -31,6 +32,7 @@ pub use port::free_port;
 pub use process::Process;
 pub use proxy::{Attempt, Fault, Proxy};
 pub use repository::{repository, tracked};
+pub use secure::Secure;
 pub use wire::{Frame, Wire};
 
 use std::time::Duration;

@@ -8,6 +8,7 @@ mod crash;
 mod faults;
 mod golden;
 mod help;
+mod https;
 mod instances;
 mod migrations;
 mod ofrep;
