@@ -19,6 +19,11 @@ pub(crate) fn binary() -> &'static Path {
     &BINARY
 }
 
+/// The path of an example of this package, built with the binary.
+pub fn example(name: &str) -> PathBuf {
+    binary().with_file_name("examples").join(name)
+}
+
 fn build() -> PathBuf {
     // target/<profile>/deps/stories-<hash>
     let test = std::env::current_exe().expect("the path of this test");

@@ -24,6 +24,7 @@ mod wire;
 
 pub use api::Api;
 pub use application::{application, live_at, until};
+pub use binary::example;
 pub use call::{Answer, Call};
 pub use cli::{Cli, Typed, hoist};
 pub use environment::Environment;

@@ -1,12 +1,15 @@
 //! What an application starts with when its server is away: the flags on disk, compiled-in ones, or its own defaults.
 
 use std::path::Path;
+use std::process::Stdio;
 use std::time::Duration;
 
 use hoist::{CacheTrouble, Client, Readiness, Status, Timing};
 use hoist_server::settings::DEVELOPMENT_SDK_KEY;
 use serde_json::Value;
-use tests::{Api, Node, free_port, until};
+use tests::{Api, Node, example, free_port, live_at, until, within};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
 
 const SOON: Duration = Duration::from_millis(200);
 
@@ -100,21 +103,54 @@ async fn a_damaged_file_is_told_and_never_believed() {
 }
 
 #[tokio::test]
-async fn a_disk_that_cannot_be_written_changes_nothing_and_is_told() {
-    let (node, _api) = start().await;
-    let folder = tempfile::tempdir().unwrap();
-    // Not even root can make a folder below a file.
-    let file = folder.path().join("file");
-    std::fs::write(&file, "").unwrap();
-    let client = application(&node.url, Some(&file), None).await;
-    until(&client, Status::is_live).await;
+async fn a_folder_that_cannot_be_written_changes_nothing_and_is_told_until_it_can() {
+    let (mut node, api) = start().await;
+    let parent = tempfile::tempdir().unwrap();
+    // A folder that is read-only would not stop root; a file in its place does.
+    let folder = parent.path().join("flags");
+    std::fs::write(&folder, "").unwrap();
+    let client = application(&node.url, Some(&folder), None).await;
+    until(&client, |_| matches!(client.cache_trouble(), Some(CacheTrouble::Unwritable(_)))).await;
     assert!(client.enabled("dashboard", "user-1"));
+    let killed = api.environment("development").kill("dashboard", "it hurts").await["revision"].as_u64();
+    live_at(&client, killed.unwrap()).await;
+    assert!(!client.enabled("dashboard", "user-1"), "the disk stood in the way of a change");
+    assert!(client.metrics().to_string().contains("hoist_sdk_cache_trouble 1\n"));
+
+    std::fs::remove_file(&folder).unwrap();
+    // The last attempt of a run does not wait.
     client.close().await;
-    assert!(
-        matches!(client.cache_trouble(), Some(CacheTrouble::Unwritable(_))),
-        "{:?}",
-        client.cache_trouble()
-    );
+    assert_eq!(client.cache_trouble(), None);
+    node.stop();
+    let again = application(&node.url, Some(&folder), None).await;
+    assert_eq!(again.status().revision(), killed);
+    assert!(!again.enabled("dashboard", "user-1"), "the copy is of before the change");
+}
+
+#[tokio::test]
+async fn a_full_disk_is_told_and_changes_no_answer() {
+    let (node, api) = start().await;
+    let folder = tempfile::tempdir().unwrap();
+    // Not a byte may be written to a file: what a full disk says to whoever asks for room.
+    let command = "trap '' XFSZ; ulimit -f 0; exec \"$@\"";
+    let mut child = Command::new("sh")
+        .args(["-c", command, "sh"])
+        .arg(example("application"))
+        .arg(&node.url)
+        .arg(folder.path())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut told = async |what: &str| {
+        let told = async { while !lines.next_line().await.unwrap().expect("its output").contains(what) {} };
+        within(what, told).await;
+    };
+    told("; on; the flags cannot be kept on disk").await;
+    api.environment("development").kill("dashboard", "it hurts").await;
+    told("; off; the flags cannot be kept on disk").await;
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "half a file was left");
 }
 
 #[tokio::test]

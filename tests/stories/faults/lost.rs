@@ -31,6 +31,10 @@ async fn check(fault: Fault, trouble: fn(&Trouble) -> bool, pace: Pace) {
     assert!(matches!(told, Status::Stale { revision: at, .. } if at == revision), "{fault:?}: {told}");
     assert!(world.client.trouble().as_ref().is_some_and(trouble), "{fault:?}: {:?}", world.client.trouble());
 
+    let metrics = world.client.metrics();
+    // What the proxy has seen, the client need not have noticed yet.
+    assert!(metrics.failures >= 2 && metrics.to_string().contains("{status=\"stale\"} 1\n"), "{metrics}");
+
     let waits = world.waits_since(first);
     match pace {
         Pace::AtLeast(least) => assert!(waits.iter().all(|wait| *wait >= least), "{fault:?}: {waits:?}"),

@@ -1,7 +1,7 @@
 //! What can go wrong between an SDK and its server, told through a proxy that makes it go wrong.
 //!
 //! In every row an answer of the flags in use stays what it was, `trouble()` names the fault while it lasts, and the
-//! newest revision is live, with no trouble left, as soon as an attempt after the fault gets through. The waits
+//! newest revision is live, with no trouble left, by the first attempt after the fault. The waits
 //! between attempts are drawn by chance up to a bound, unless the row says otherwise.
 //!
 //! | fault | status | trouble | attempts |
@@ -31,11 +31,20 @@ use std::time::Duration;
 
 use hoist::{Client, Status, Timing, Trouble};
 use serde_json::json;
+use tokio::time::Instant;
+
 use tests::{Environment, Fault, Node, Proxy, live_at, until, users};
 
 const FLAG: &str = "dashboard_v2";
 const COPY: &str = "checkout_copy";
 const RETRY_MAX: Duration = Duration::from_millis(400);
+
+/// The longest time until the next attempt in any row: a server's `Retry-After` of one second, half of it again by
+/// chance, and an attempt that is given up after `Timing::answer`.
+const LONGEST_WAIT: Duration = Duration::from_millis(2_500);
+
+/// What a machine that is busy with other stories may add.
+const SLACK: Duration = Duration::from_secs(20);
 
 /// Waits as in production, made short: the proportions are what is told.
 fn timing() -> Timing {
@@ -109,10 +118,17 @@ impl World {
         self.environment().kill(FLAG, "errors in checkout").await["revision"].as_u64().unwrap()
     }
 
-    /// Ends the fault, and waits for the newest revision, by which the first flag is off.
+    /// Ends the fault, and waits for the newest revision, by which the first flag is off. The first attempt that begins
+    /// after the fault must bring it, and no wait before it may be longer than the longest of the table.
     async fn heals_at(&self, revision: u64) {
+        let streams =
+            || self.proxy.attempts().iter().filter(|attempt| attempt.path.contains("stream")).count();
+        let (before, over) = (streams(), Instant::now());
         self.proxy.set(Fault::Pass).await;
         self.is_live_at(revision).await;
+        // One may have been under way when the fault ended.
+        assert!(streams() <= before + 2, "{} attempts after the fault", streams() - before);
+        assert!(over.elapsed() < LONGEST_WAIT + SLACK, "live again only after {:?}", over.elapsed());
     }
 
     /// Waits for the revision by which the first flag is off.
