@@ -26,6 +26,7 @@ const FLAGS = {
   copy: ['string', { classic: 'Buy', bold: 'BUY NOW' }, everyone('bold')],
   limit: ['number', { low: 1, high: 10 }, everyone('high')],
   factor: ['number', { one: 1, more: 1.5 }, everyone('one')],
+  changing: ['number', { one: 1, more: 1.5 }, everyone('one')],
   look: ['object', { plain: { colour: 'grey' }, loud: { colour: 'red', size: 2 } }, everyone('loud')],
   targeted: ['boolean', boolean, rule(100)],
   split: ['boolean', boolean, { enabled: true, default: { rollout: 50, serve: 'on' }, off_variant: 'off' }],
