@@ -36,3 +36,24 @@ async fn an_application_of_openfeature_sees_a_change() {
     assert_eq!(on.flag_metadata.values["environment"], "development".into());
     client.close().await;
 }
+
+#[tokio::test]
+async fn flags_from_disk_are_stale_and_answer_as_they_did() {
+    let mut node = Node::start().await;
+    node.api().create_flag(FLAG).await;
+    node.api().environment("development").rollout(FLAG, 100, "for all").await;
+    let (key, folder) = (node.api().sdk_key("development").await, tempfile::tempdir().unwrap());
+    let application = hoist::Client::builder(&node.url).sdk_key(key).app("shop").cache_dir(folder.path());
+    let first = application.clone().connect().await.unwrap();
+    live_at(&first, 1).await;
+    first.close().await;
+    node.stop();
+    let again = application.connect().await.unwrap();
+    let provider = Provider::new(again.clone()).patience(Duration::from_millis(10));
+    assert!(matches!(again.status(), hoist::Status::Cached { .. }), "{}", again.status());
+    let mut api = OpenFeature::default();
+    api.set_provider(provider).await;
+    let user = EvaluationContext::default().with_targeting_key("user-1");
+    let on = api.create_client().get_bool_details(FLAG, Some(&user), None).await.unwrap();
+    assert_eq!((on.value, on.reason), (true, Some(EvaluationReason::Static)));
+}

@@ -108,3 +108,34 @@ async fn a_broken_flag_is_a_parse_error_and_a_live_client_is_ready() {
     let broken = provider.resolve_bool_value("broken", &user()).await.unwrap_err();
     assert_eq!(broken.code, EvaluationErrorCode::ParseError);
 }
+
+#[tokio::test]
+async fn each_evaluation_counts_once_whatever_comes_of_it() {
+    let set = TestFlags::new().with("boolean", true);
+    let client = set.client();
+    let flags = flags(Provider::new(client.clone())).await;
+    assert!(flags.get_bool_value("boolean", None, None).await.is_ok());
+    assert!(flags.get_string_value("boolean", None, None).await.is_err());
+    assert!(flags.get_bool_value("nope", None, None).await.is_err());
+    let shared = client.shared();
+    assert_eq!(shared.exposures.waiting(&shared.current()), 3);
+}
+
+#[tokio::test]
+async fn compiled_in_flags_are_stale_and_answer_in_full() {
+    let written = definition(&json!({ "enabled": true, "default": { "serve": "on" }, "off_variant": "off" }));
+    let set = json!({ "project": "shop", "environment": "production", "revision": 7, "flags": { "boolean": written } });
+    let builder = Client::builder("http://127.0.0.1:9").sdk_key("key").embedded(set.to_string());
+    let client = builder.connect().await.unwrap();
+    let mut provider = Provider::new(client.clone()).patience(Duration::from_millis(1));
+    provider.initialize(&EvaluationContext::default()).await;
+    assert_eq!(provider.status(), ProviderStatus::STALE);
+    let on = provider.resolve_bool_value("boolean", &user()).await.unwrap();
+    assert_eq!(
+        (on.value, on.variant.as_deref(), on.reason),
+        (true, Some("on"), Some(EvaluationReason::Static))
+    );
+    let metadata = on.flag_metadata.unwrap().values;
+    assert_eq!((&metadata["environment"], &metadata["version"]), (&"production".into(), &7.into()));
+    client.close().await;
+}
