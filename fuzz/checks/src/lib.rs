@@ -9,7 +9,7 @@ mod contexts;
 mod damage;
 mod golden;
 
-use hoist_evaluation::{FlagDefinition, FlagSet, Patch, SegmentDefinition, Snapshot};
+use hoist_evaluation::{Context, FlagDefinition, FlagSet, Patch, SegmentDefinition, Snapshot};
 
 use crate::choices::Choices;
 
@@ -69,10 +69,19 @@ pub fn patches(input: &[u8]) {
 /// When they do.
 pub fn answers(input: &[u8]) {
     let mut choices = Choices::new(input);
-    let contexts: Vec<_> = (0..3).map(|_| contexts::any(&mut choices)).collect();
+    let contexts = three_contexts(&mut choices);
     let mut set = golden::any_set(&mut choices);
     damage::any(&mut choices, &mut set);
     agree::in_everything(&Snapshot::compile(&set), &contexts);
+}
+
+/// The contexts for which [`answers`] asks.
+pub fn contexts_of(input: &[u8]) -> [Context; 3] {
+    three_contexts(&mut Choices::new(input))
+}
+
+fn three_contexts(choices: &mut Choices<'_>) -> [Context; 3] {
+    std::array::from_fn(|_| contexts::any(choices))
 }
 
 /// Fails unless the snapshot that a patch led to is the one that its whole set is compiled to, from nothing and from

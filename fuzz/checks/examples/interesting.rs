@@ -1,0 +1,134 @@
+//! Finds, among a corpus of the target `answers`, contexts that a golden flag set answers in a way that none of its cases
+//! does, and prints them as cases, with what is answered now: `cargo run -p hoist-fuzz-checks --example interesting
+//! fuzz/corpus/answers`. A person reads them, gives them names, and puts them into `evaluation/cases`.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::{env, fs, io};
+
+use hoist_evaluation::{Context, Flag, FlagSet, Snapshot, explain};
+use serde_json::{Map, Value, json};
+
+type Members = Map<String, Value>;
+
+fn main() -> io::Result<()> {
+    let corpus = env::args_os().nth(1).unwrap_or_else(|| "fuzz/corpus/answers".into());
+    let mut contexts = BTreeSet::new();
+    for file in fs::read_dir(corpus)? {
+        contexts.extend(hoist_fuzz_checks::contexts_of(&fs::read(file?.path())?).iter().filter_map(written));
+    }
+    let mut contexts: Vec<Members> =
+        contexts.iter().filter_map(|text| serde_json::from_str(text).ok()).collect();
+    contexts.sort_by_key(Map::len);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../evaluation/cases");
+    let mut files = Vec::new();
+    for file in fs::read_dir(folder)? {
+        let path = file?.path();
+        let golden: Value = serde_json::from_slice(&fs::read(&path)?)?;
+        if let Ok(set) = serde_json::from_value::<FlagSet>(golden["flag_set"].clone()) {
+            files.push((path, Snapshot::compile(&set), golden["cases"].clone()));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for (_, snapshot, cases) in &files {
+        for case in cases.as_array().into_iter().flatten() {
+            let asked = case["flag"].as_str().zip(case["context"].as_object());
+            seen.extend(asked.into_iter().flat_map(|(flag, context)| manners(snapshot, flag, context)));
+        }
+    }
+    for (path, snapshot, _) in &files {
+        for context in &contexts {
+            for flag in snapshot.flags().map(Flag::key) {
+                let new = |context: &Members| &manners(snapshot, flag, context) - &seen;
+                let found = new(context);
+                if !found.is_empty() {
+                    let less = smallest(context, |less| new(less) == found);
+                    writeln!(io::stdout(), "{}: {}", path.display(), case(snapshot, flag, &less))?;
+                    seen.extend(found);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A context as JSON, if all of it can be written.
+fn written(context: &Context) -> Option<String> {
+    let text = serde_json::to_string(context).ok()?;
+    (serde_json::from_str::<Context>(&text).ok().as_ref() == Some(context)).then_some(text)
+}
+
+fn explained(snapshot: &Snapshot, flag: &str, context: &Members) -> Value {
+    let context: Context = serde_json::from_value(Value::Object(context.clone())).expect("a context");
+    serde_json::to_value(explain(snapshot, flag, &context)).expect("an explanation")
+}
+
+/// How each condition came to what it says: its operator, the kind of what it saw, and what it said.
+fn manners(snapshot: &Snapshot, flag: &str, context: &Members) -> BTreeSet<String> {
+    let mut manners = BTreeSet::new();
+    visit(&explained(snapshot, flag, context)["trace"], &mut |step| {
+        if step.contains_key("operator") {
+            let saw = kind_of(step.get("saw").unwrap_or(&Value::Null));
+            let [operator, negate, held] = ["operator", "negate", "held"].map(|name| step.get(name));
+            manners.insert(json!([operator, negate, saw, held]).to_string());
+        }
+    });
+    manners
+}
+
+fn visit(value: &Value, call: &mut impl FnMut(&Members)) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| visit(item, call)),
+        Value::Object(members) => {
+            call(members);
+            members.values().for_each(|member| visit(member, call));
+        }
+        _ => {}
+    }
+}
+
+/// The kind of a value; of a list, the kinds within.
+fn kind_of(value: &Value) -> Value {
+    match value {
+        Value::Null => "nothing".into(),
+        Value::Bool(_) => "boolean".into(),
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => {
+            "fraction".into()
+        }
+        Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() > 9e15) => "huge".into(),
+        Value::Number(_) => "whole".into(),
+        Value::String(text) if text.is_empty() => "empty text".into(),
+        Value::String(text) if !text.is_ascii() => "text beyond ASCII".into(),
+        Value::String(_) => "text".into(),
+        Value::Array(items) => {
+            items.iter().map(|item| kind_of(item).to_string()).collect::<BTreeSet<_>>().into_iter().collect()
+        }
+        Value::Object(_) => "object".into(),
+    }
+}
+
+/// The context without whatever it can do without.
+fn smallest(context: &Members, holds: impl Fn(&Members) -> bool) -> Members {
+    let mut context = context.clone();
+    for name in context.keys().cloned().collect::<Vec<_>>() {
+        let mut less = context.clone();
+        less.remove(&name);
+        if holds(&less) {
+            context = less;
+        }
+    }
+    context
+}
+
+fn case(snapshot: &Snapshot, flag: &str, context: &Members) -> Value {
+    let explanation = explained(snapshot, flag, context);
+    let mut expect = Map::new();
+    for field in ["value", "variant", "reason", "error", "bucket", "threshold"] {
+        let told = explanation.get(field).filter(|value| !value.is_null());
+        expect.extend(told.map(|value| (field.to_owned(), value.clone())));
+    }
+    let rule = explanation["rule"].get("index");
+    expect.extend(rule.map(|index| ("rule".to_owned(), index.clone())));
+    json!({ "name": "", "flag": flag, "context": context, "expect": expect })
+}
