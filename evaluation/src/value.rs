@@ -113,6 +113,12 @@ impl Variants {
         self.0.is_empty()
     }
 
+    /// Whether one of them is a number that is written with a fraction. In a language that tells whole numbers from
+    /// others, the flag is one of the others, whichever variant it serves.
+    pub fn have_fractions(&self) -> bool {
+        self.iter().any(|variant| variant.value.is_f64())
+    }
+
     pub(crate) const fn none() -> Variants {
         Variants(Vec::new())
     }

@@ -43,8 +43,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// An `OpenFeature` provider over a [`Client`].
 ///
 /// A flag that is unknown, broken or of another type, and any flag while none have arrived, is an error with its
-/// code. An integer getter takes a whole number, a float getter any number. Object values must be objects; a null
-/// within them is left out, because `OpenFeature` has none.
+/// code. An integer getter takes a flag all of whose variants are written as whole numbers, a float getter any number.
+/// Object values must be objects; a null within them is left out, because `OpenFeature` has none.
 ///
 /// Of a context's structs, a `serde_json::Value` or [`open_feature::Value`] counts as the text, number, boolean or
 /// list that it is, and so does a `Vec<String>`; objects and all other types are no attributes. A date is its RFC 3339
@@ -130,7 +130,7 @@ impl FeatureProvider for Provider {
         flag_key: &str,
         evaluation_context: &EvaluationContext,
     ) -> EvaluationResult<ResolutionDetails<i64>> {
-        self.resolve(flag_key, evaluation_context, |evaluation| value::whole(evaluation.value()?))
+        self.resolve(flag_key, evaluation_context, value::whole)
     }
 
     async fn resolve_float_value(

@@ -42,6 +42,31 @@ async fn every_type_is_read() {
 }
 
 #[tokio::test]
+async fn a_number_is_whole_only_where_every_variant_is() {
+    let set = TestFlags::new();
+    for (key, variants) in
+        [("whole", json!({ "a": -3, "b": i64::MAX })), ("part", json!({ "a": -3, "b": 1.5 }))]
+    {
+        let definition = json!({ "type": "number", "variants": variants, "salt": "s", "bucketing": "hoist-v1",
+            "version": 1, "settings": { "enabled": true, "default": { "serve": "a" }, "off_variant": "a" } });
+        set.define(key, &serde_json::from_value(definition).unwrap());
+    }
+    let provider = Provider::new(set.client());
+    let whole =
+        async |key| provider.resolve_int_value(key, &user()).await.map(|it| it.value).map_err(|it| it.code);
+    assert_eq!(whole("whole").await, Ok(-3));
+    assert_eq!(
+        whole("part").await,
+        Err(EvaluationErrorCode::TypeMismatch),
+        "it serves a whole number only today"
+    );
+    for key in ["whole", "part"] {
+        let number = provider.resolve_float_value(key, &user()).await.unwrap();
+        assert!((number.value + 3.0).abs() < f64::EPSILON, "{key}");
+    }
+}
+
+#[tokio::test]
 async fn every_reason_is_told_with_variant_and_metadata() {
     let beta = json!([{ "name": "beta", "conditions": [{ "attribute": "groups", "operator": "in", "values": ["beta"] }],
         "serve": "on" }]);

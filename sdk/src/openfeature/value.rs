@@ -1,19 +1,14 @@
 //! Values in `OpenFeature`'s types.
 
+use hoist_evaluation::Evaluation;
 use open_feature::{StructValue, Value as Told};
 use serde_json::{Map, Value};
 
-/// The doubles from here on are all whole, and an integer no longer stands for one of them alone.
-const EXACT: f64 = 9_007_199_254_740_992.0;
-
-/// A whole number, however it is written; none for anything else.
-pub(super) fn whole(value: &Value) -> Option<i64> {
-    let of_double = |number: f64| {
-        let whole = number.fract() == 0.0 && number.abs() <= EXACT;
-        #[expect(clippy::cast_possible_truncation, reason = "it is whole and in range")]
-        whole.then_some(number as i64)
-    };
-    value.as_i64().or_else(|| value.as_f64().and_then(of_double))
+/// The whole number that is served. None where another variant has a fraction: an application should learn that it
+/// asks for the wrong type at once, and not when that variant is served.
+pub(super) fn whole(evaluation: &Evaluation<'_>) -> Option<i64> {
+    let fractions = evaluation.flag?.variants().have_fractions();
+    evaluation.value().filter(|_| !fractions)?.as_i64()
 }
 
 /// An object, without its nulls.
@@ -41,20 +36,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-
-    fn check(value: &Value, expected: Option<i64>) {
-        assert_eq!(whole(value), expected, "{value}");
-    }
-
-    #[test]
-    fn a_whole_number_is_one_however_it_is_written() {
-        check(&json!(3), Some(3));
-        check(&json!(-3.0), Some(-3));
-        check(&json!(i64::MAX), Some(i64::MAX));
-        check(&json!(1.5), None);
-        check(&json!(1e300), None);
-        check(&json!("3"), None);
-    }
 
     #[test]
     fn an_object_keeps_all_but_its_nulls() {

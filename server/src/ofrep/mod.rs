@@ -173,8 +173,7 @@ fn rule(flag: &Flag, place: Option<u16>) -> Option<RuleName<'_>> {
 }
 
 fn written<'a>(flag: &Flag, value: &'a Value) -> Written<'a> {
-    let fractions = flag.flag_type() == Some(FlagType::Number)
-        && flag.variants().iter().any(|variant| variant.value.is_f64());
+    let fractions = flag.flag_type() == Some(FlagType::Number) && flag.variants().have_fractions();
     match value.as_f64().filter(|_| fractions) {
         Some(number) => Written::Fraction(number),
         None => Written::AsIs(value),
