@@ -104,6 +104,74 @@ async fn a_failure_is_json_with_a_code_whatever_was_asked() {
 }
 
 #[tokio::test]
+async fn whatever_a_context_holds_there_is_an_answer() {
+    let (_node, page) = start().await;
+    let asked = async |context: &str| {
+        let body = format!(r#"{{"context":{context}}}"#);
+        page.post(&format!("{ALL}/dashboard")).text(body).send().await
+    };
+    for context in [
+        "null",
+        "{}",
+        r#"{"targetingKey":null}"#,
+        r#"{"targetingKey":true}"#,
+        r#"{"targetingKey":4.5}"#,
+        r#"{"targetingKey":["user-1"]}"#,
+        r#"{"targetingKey":{"id":1}}"#,
+        r#"{"targetingKey":"","plan":null}"#,
+        r#"{"targetingKey":7,"plan":{"name":"beta"}}"#,
+    ] {
+        let answer = asked(context).await;
+        assert_eq!((answer.status, &answer.json()["reason"]), (200, &json!("DEFAULT")), "{context}");
+    }
+    for context in
+        [r#"{"targetingKey":"ü-日本-😀","plan":"beta"}"#, r#"{"plan":["free","beta"],"more":[[1]]}"#]
+    {
+        assert_eq!(asked(context).await.json()["value"], true, "{context}");
+    }
+    for context in ["[]", "7", r#""user-1""#, r#"{"plan":"free","plan":"beta"}"#, r#"{"plan":1e400}"#] {
+        failure(&asked(context).await, 400, "INVALID_CONTEXT");
+    }
+    let many: serde_json::Map<_, _> = (0..1_001).map(|it| (format!("a{it}"), json!(it))).collect();
+    failure(&asked(&Value::from(many).to_string()).await, 400, "INVALID_CONTEXT");
+    let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(1_000), "]".repeat(1_000));
+    failure(&asked(&deep).await, 400, "INVALID_CONTEXT");
+}
+
+#[tokio::test]
+async fn an_address_that_ends_in_a_slash_and_a_question_without_a_type_are_understood() {
+    let (_node, page) = start().await;
+    let twice = page.post("//ofrep/v1/evaluate/flags/copy?more").text("{}").send().await;
+    assert_eq!((twice.status, twice.header("access-control-allow-origin")), (200, "*"), "{}", twice.text);
+    let plain = page.post(&format!("{ALL}/dashboard")).header("content-type", "text/plain");
+    assert_eq!(plain.text(r#"{"context":{"plan":"beta"}}"#).ok().await["value"], true);
+    let head = page.call(Method::HEAD, ALL).send().await;
+    assert_eq!((head.status, head.header("allow")), (405, "POST"));
+}
+
+#[tokio::test]
+async fn an_entity_tag_may_be_weak_one_of_several_or_on_its_own_line() {
+    let (_node, page) = start().await;
+    let tag = page.post(ALL).text("{}").send().await.header("etag").to_owned();
+    let weak = format!("W/{tag}");
+    for (sent, status) in [
+        (vec![tag.clone()], 304),
+        (vec![weak.clone()], 304),
+        (vec![format!("\"a,b\",{weak} , \"c\"")], 304),
+        (vec!["\"x\"".to_owned(), tag.clone()], 304),
+        (vec!["\"x\"".to_owned()], 200),
+        (vec![tag.trim_matches('"').to_owned()], 200),
+        // Whoever says it has any answer has not said which.
+        (vec!["*".to_owned()], 200),
+        (vec![String::new()], 200),
+    ] {
+        let call = page.post(ALL);
+        let call = sent.iter().fold(call, |call, line| call.header("if-none-match", line));
+        assert_eq!(call.text("{}").send().await.status, status, "{sent:?}");
+    }
+}
+
+#[tokio::test]
 async fn whatever_a_query_says_there_is_an_answer() {
     let (node, page) = start().await;
     let revision = node.api().environment("development").revision().await;
@@ -300,7 +368,7 @@ async fn pages_of_other_origins_may_ask() {
     let preflight = page.with_token("").call(Method::OPTIONS, ALL).header("origin", "https://shop.example");
     let preflight = preflight.header("access-control-request-method", "POST").send().await;
     assert_eq!((preflight.status, preflight.header("access-control-allow-origin")), (204, "*"));
-    for name in ["authorization", "content-type", "if-none-match", "x-api-key"] {
+    for name in ["*", "authorization", "content-type", "if-none-match", "x-api-key"] {
         assert!(preflight.header("access-control-allow-headers").contains(name), "{name}");
     }
     let events = event_stream(&page).await;

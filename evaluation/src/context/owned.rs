@@ -260,8 +260,8 @@ impl Context {
     fn read(&mut self, name: String, value: Option<AttributeValue>) -> Result<(), &'static str> {
         let Some(value) = value else { return Ok(()) };
         if name == TARGETING_KEY {
-            let key = value.into_key().ok_or("the targetingKey is a text or a whole number")?;
-            self.targeting_key = Some(key);
+            // What is neither text nor whole number identifies nobody, as if it were not there.
+            self.targeting_key = value.into_key();
         } else {
             if self.attributes.len() >= limits::ATTRIBUTES_PER_CONTEXT {
                 return Err("a context has at most 1000 attributes");
@@ -352,8 +352,8 @@ mod tests {
         check(r#"{"plan":"a","targetingKey":"u"}"#, Ok(r#"{"targetingKey":"u","plan":"a"}"#));
         check(r#"{"targetingKey":null}"#, Ok("{}"));
         check(r#"{"targetingKey":42}"#, Ok(r#"{"targetingKey":"42"}"#));
-        check(r#"{"targetingKey":4.5}"#, Err("a text or a whole number"));
-        check(r#"{"targetingKey":["u"]}"#, Err("a text or a whole number"));
+        check(r#"{"targetingKey":4.5}"#, Ok("{}"));
+        check(r#"{"targetingKey":["u"]}"#, Ok("{}"));
         check(r#"{"a":1,"a":2}"#, Err("`a` is written twice"));
         check(r#"{"targetingKey":"a","targetingKey":"b"}"#, Err("`targetingKey` is written twice"));
         check("[]", Err("an object"));

@@ -112,8 +112,8 @@ pub(crate) async fn evaluate_flags(
         .map_err(|error| Error::Internal(error.to_string()))?;
     let now = app.clock.now();
     let tag = tag(&client.token.id, flags.get().as_bytes(), token::window(now));
-    let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let same = has.is_some_and(|has| has.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let has = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
+    let same = has.flat_map(|has| has.split(',')).any(|one| one.trim().trim_start_matches("W/") == tag);
     let mut response = if same { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
     if same {

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use actix_web::dev::Payload;
-use actix_web::http::{Method, header};
+use actix_web::http::{Method, Uri, header};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, body, dev, web};
 use hoist_evaluation::{Context, ErrorCode};
@@ -125,19 +125,37 @@ fn parse(body: &[u8]) -> Result<Question, Failed> {
     if body.first() != Some(&b'{') {
         return Err(Failed::request(ErrorCode::ParseError, "the body is no JSON object"));
     }
-    serde_json::from_slice(body).map_err(|error| {
+    let Ok(body) = std::str::from_utf8(body) else {
+        return Err(Failed::request(ErrorCode::ParseError, "the body is no UTF-8"));
+    };
+    serde_json::from_str(body).map_err(|error| {
         // The body may be JSON all the same, with a context that is none.
-        let is_json = serde_json::from_slice::<IgnoredAny>(body).is_ok();
+        let is_json = serde_json::from_str::<IgnoredAny>(body).is_ok();
         let code = if is_json { ErrorCode::InvalidContext } else { ErrorCode::ParseError };
         Failed::request(code, error.to_string())
     })
 }
 
+/// Takes away the first of two slashes: a client whose server's address ends in a slash asks at `//ofrep/…`.
+fn at_one_slash(request: &mut dev::ServiceRequest) {
+    let mut parts = request.uri().clone().into_parts();
+    let asked = parts.path_and_query.as_ref().and_then(|asked| asked.as_str().strip_prefix('/'));
+    let Some(asked) = asked.filter(|asked| asked.starts_with(SCOPE)) else { return };
+    parts.path_and_query = asked.parse().ok();
+    if let Ok(uri) = Uri::from_parts(parts) {
+        request.match_info_mut().get_mut().update(&uri);
+        request.head_mut().uri = uri;
+    }
+}
+
 /// Lets pages of other origins ask (CORS), without cookies. A preflight carries no token and needs none.
 pub(crate) async fn share<B: body::MessageBody + 'static>(
-    request: dev::ServiceRequest,
+    mut request: dev::ServiceRequest,
     next: Next<B>,
 ) -> Result<dev::ServiceResponse<body::BoxBody>, actix_web::Error> {
+    if request.path().starts_with("//") {
+        at_one_slash(&mut request);
+    }
     if !request.path().starts_with(SCOPE) {
         return Ok(next.call(request).await?.map_into_boxed_body());
     }
@@ -147,7 +165,9 @@ pub(crate) async fn share<B: body::MessageBody + 'static>(
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"))
             .insert_header((
                 header::ACCESS_CONTROL_ALLOW_HEADERS,
-                "authorization, content-type, if-none-match, last-event-id, x-api-key",
+                // What tools for tracing add to every request of a page is passed over. The star does not stand for
+                // `authorization`, nor for anything in an old browser.
+                "*, authorization, content-type, if-none-match, last-event-id, x-api-key",
             ))
             .insert_header((header::ACCESS_CONTROL_MAX_AGE, "7200"));
         request.into_response(allowed.finish())
@@ -186,9 +206,12 @@ mod tests {
         {
             check(body, Ok(None));
         }
+        check(r#"{"context":{"targetingKey":true}}"#, Ok(None));
         check(r#"{"context":{"targetingKey":"user-1","plan":"beta"}}"#, Ok(Some("user-1")));
-        for body in ["[]", "null", "{", r#"{"context":[]}"#, r#"{"context":{"targetingKey":true}}"#] {
+        for body in ["[]", "null", "{", r#"{"context":[]}"#, r#"{"context":"user-1"}"#] {
             check(body, Err(400));
         }
+        let refused = parse(b"{\"context\":{\"plan\":\"\xff\"}}").unwrap_err();
+        assert_eq!(refused.to_string(), "the body is no UTF-8");
     }
 }
