@@ -31,6 +31,7 @@ const FLAGS = {
   targeted: ['boolean', boolean, rule(100)],
   split: ['boolean', boolean, { enabled: true, default: { rollout: 50, serve: 'on' }, off_variant: 'off' }],
   disabled: ['boolean', boolean, { ...everyone('on'), enabled: false, off_variant: 'off' }],
+  dependent: ['boolean', boolean, { ...everyone('on'), prerequisites: [{ flag: 'disabled', variants: ['on'] }], off_variant: 'off' }],
 };
 
 export class Hoist {

@@ -85,6 +85,7 @@ async fn every_reason_is_told_with_its_variant() {
             ("targeted", "beta", EvaluationReason::TargetingMatch, "on"),
             ("targeted", "free", EvaluationReason::Default, "off"),
             ("disabled", "free", EvaluationReason::Disabled, "off"),
+            ("dependent", "free", EvaluationReason::Disabled, "off"),
         ];
         for (key, plan, reason, variant) in cases {
             let user = user().with_custom_field("plan", plan);
@@ -122,8 +123,17 @@ async fn what_is_no_answer_is_an_error_with_its_code() {
         let user = Some(&user());
         let unknown = flags.get_bool_value("nope", user, None).await.unwrap_err();
         assert_eq!(unknown.code, EvaluationErrorCode::FlagNotFound);
+        let odd = flags.get_bool_value("a/b c", user, None).await.unwrap_err();
+        assert_eq!(odd.code, EvaluationErrorCode::FlagNotFound);
         let mistyped = flags.get_string_value("dashboard", user, None).await.unwrap_err();
         assert_eq!(mistyped.code, wrong_type);
+        assert_eq!(
+            flags.get_struct_details::<StructValue>("copy", user, None).await.unwrap_err().code,
+            wrong_type
+        );
+        // It serves a whole number now, and another variant is 1.5: an application learns that at once.
+        assert_eq!(flags.get_int_value("factor", user, None).await.unwrap_err().code, wrong_type);
+        assert!(flags.get_bool_value("nope", user, None).await.unwrap_or(true), "the default is the code's");
     }
 }
 
@@ -141,7 +151,19 @@ async fn a_token_that_is_none_gets_no_answer() {
 async fn nobody_in_particular_is_answered() {
     for Provider { flags, .. } in providers().await {
         assert_eq!(flags.get_string_value("copy", None, None).await.as_deref(), Ok("BUY NOW"));
+        assert_eq!(flags.get_bool_value("split", None, None).await, Ok(false), "nobody to draw a bucket for");
+        let beta = EvaluationContext::default().with_custom_field("plan", "beta");
+        assert_eq!(flags.get_bool_value("targeted", Some(&beta), None).await, Ok(true));
     }
+}
+
+#[tokio::test]
+async fn a_web_token_evaluates_and_one_for_tools_does_not() {
+    let page = client("page", over_ofrep("hoist_web_development").await).await;
+    assert_eq!(page.get_bool_value("dashboard", Some(&user()), None).await, Ok(true));
+    let tool = client("tool", over_ofrep("hoist_api_development").await).await;
+    let refused = tool.get_bool_value("dashboard", Some(&user()), None).await.unwrap_err();
+    assert!(matches!(refused.code, EvaluationErrorCode::General(_)), "{refused:?}");
 }
 
 #[tokio::test]
