@@ -88,23 +88,25 @@ fn visit(value: &Value, call: &mut impl FnMut(&Members)) {
     }
 }
 
-/// The kind of a value; of a list, the kinds within.
-fn kind_of(value: &Value) -> Value {
+/// The kind of a value; of a list, the kind of all within.
+fn kind_of(value: &Value) -> &'static str {
     match value {
-        Value::Null => "nothing".into(),
-        Value::Bool(_) => "boolean".into(),
-        Value::Number(number) if number.as_f64().is_some_and(|number| number.fract() != 0.0) => {
-            "fraction".into()
-        }
-        Value::Number(number) if number.as_f64().is_some_and(|number| number.abs() > 9e15) => "huge".into(),
-        Value::Number(_) => "whole".into(),
-        Value::String(text) if text.is_empty() => "empty text".into(),
-        Value::String(text) if !text.is_ascii() => "text beyond ASCII".into(),
-        Value::String(_) => "text".into(),
-        Value::Array(items) => {
-            items.iter().map(|item| kind_of(item).to_string()).collect::<BTreeSet<_>>().into_iter().collect()
-        }
-        Value::Object(_) => "object".into(),
+        Value::Null => "nothing",
+        Value::Bool(_) => "a boolean",
+        Value::Number(number) => match number.as_f64().unwrap_or_default() {
+            huge if huge.abs() > 9e15 => "a huge number",
+            fraction if fraction.fract() != 0.0 => "a fraction",
+            _ => "a whole number",
+        },
+        Value::String(text) if text.is_empty() => "an empty text",
+        Value::String(text) if !text.is_ascii() => "a text beyond ASCII",
+        Value::String(_) => "a text",
+        Value::Array(items) if items.is_empty() => "an empty list",
+        Value::Array(items) if items.iter().all(Value::is_string) => "a list of texts",
+        Value::Array(items) if items.iter().all(Value::is_number) => "a list of numbers",
+        Value::Array(items) if items.iter().any(Value::is_array) => "a list of lists",
+        Value::Array(_) => "a mixed list",
+        Value::Object(_) => "an object",
     }
 }
 
