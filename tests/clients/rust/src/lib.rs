@@ -32,10 +32,11 @@ struct Provider {
     wrong_type: EvaluationErrorCode,
 }
 
-async fn client(name: &str, provider: impl FeatureProvider) -> Client {
-    let mut api = OpenFeature::singleton_mut().await;
-    api.set_named_provider(name, provider).await;
-    api.create_named_client(name)
+/// A client of an API of its own: the tests run side by side, and the API that all share has one place for each name.
+async fn client(provider: impl FeatureProvider) -> Client {
+    let mut api = OpenFeature::default();
+    api.set_provider(provider).await;
+    api.create_client()
 }
 
 async fn over_ofrep(token: &str) -> OfrepProvider {
@@ -50,8 +51,8 @@ async fn own(key: &str) -> hoist::Client {
 
 /// Both providers, each with a client of its own.
 async fn providers() -> [Provider; 2] {
-    let ofrep = client("ofrep", over_ofrep(SDK_KEY).await).await;
-    let own = client("hoist", hoist::openfeature::Provider::new(own(SDK_KEY).await)).await;
+    let ofrep = client(over_ofrep(SDK_KEY).await).await;
+    let own = client(hoist::openfeature::Provider::new(own(SDK_KEY).await)).await;
     [
         // This one calls every answer static, and a value of another type one that it cannot parse.
         Provider { flags: ofrep, tells_reasons: false, wrong_type: EvaluationErrorCode::ParseError },
@@ -159,9 +160,9 @@ async fn nobody_in_particular_is_answered() {
 
 #[tokio::test]
 async fn a_web_token_evaluates_and_one_for_tools_does_not() {
-    let page = client("page", over_ofrep("hoist_web_development").await).await;
+    let page = client(over_ofrep("hoist_web_development").await).await;
     assert_eq!(page.get_bool_value("dashboard", Some(&user()), None).await, Ok(true));
-    let tool = client("tool", over_ofrep("hoist_api_development").await).await;
+    let tool = client(over_ofrep("hoist_api_development").await).await;
     let refused = tool.get_bool_value("dashboard", Some(&user()), None).await.unwrap_err();
     assert!(matches!(refused.code, EvaluationErrorCode::General(_)), "{refused:?}");
 }
@@ -183,8 +184,8 @@ async fn a_change_is_seen() {
     let revision = changed.json::<serde_json::Value>().await.unwrap()["revision"].as_u64();
     let arrived = status.wait_for(|status| status.revision() >= revision);
     tokio::time::timeout(Duration::from_secs(10), arrived).await.unwrap().unwrap();
-    let own = client("changed", hoist::openfeature::Provider::new(flags.clone())).await;
-    let ofrep = client("changed over ofrep", over_ofrep(SDK_KEY).await).await;
+    let own = client(hoist::openfeature::Provider::new(flags.clone())).await;
+    let ofrep = client(over_ofrep(SDK_KEY).await).await;
     for flags in [own, ofrep] {
         assert_eq!(flags.get_float_value("changing", Some(&user()), None).await, Ok(1.5));
     }
