@@ -64,6 +64,12 @@ impl Store {
         &self.engine
     }
 
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.read.close().await;
+        self.write.close().await;
+    }
+
     /// Asks the database for a sign of life.
     pub async fn ping(&self) -> Result<()> {
         self.read.acquire().await?.ping().await?;

@@ -1,7 +1,7 @@
 //! Hoist from outside: what the stories in `stories/` stand on.
 //!
 //! A [`Node`] is a server in this process with a clock that the story moves; a [`Process`] is the real `hoist` binary,
-//! which a story can kill. Both listen on ports of their own. An [`Api`] speaks to either as a person would, a [`Wire`]
+//! which a story can kill; a [`Cluster`] is several of those over one PostgreSQL. All listen on ports of their own. An [`Api`] speaks to either as a person would, a [`Wire`]
 //! reads the raw stream, [`application`] is a program that links the SDK, and [`Cli`] types commands.
 //!
 //! Nothing here waits for a while: it waits for an event, at most for [`PATIENCE`].
@@ -13,9 +13,9 @@ mod application;
 mod binary;
 mod call;
 mod cli;
+mod cluster;
 mod environment;
 mod node;
-mod port;
 mod process;
 mod proxy;
 mod repository;
@@ -27,13 +27,14 @@ pub use application::{application, live_at, until};
 pub use binary::example;
 pub use call::{Answer, Call};
 pub use cli::{Cli, Typed, hoist};
+pub use cluster::{Cluster, migrated};
 pub use environment::Environment;
 pub use node::Node;
-pub use port::free_port;
 pub use process::Process;
 pub use proxy::{Attempt, Fault, Proxy};
 pub use repository::{repository, tracked};
 pub use secure::Secure;
+pub use servers::{Certificate, Postgres, PostgresOptions, Redis, RedisOptions, free_port};
 pub use wire::{Frame, Wire};
 
 use std::time::Duration;

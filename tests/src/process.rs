@@ -17,15 +17,23 @@ pub struct Process {
     port: u16,
     child: Child,
     data: TempDir,
+    variables: Vec<(String, String)>,
 }
 
 impl Process {
     /// Starts `hoist serve` in development mode in an empty folder and waits until it says that it serves.
     pub async fn start() -> Process {
+        Process::start_with(&[]).await
+    }
+
+    /// The same with more settings, each a variable and its value.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Process {
         let data = tempfile::tempdir().expect("a folder");
         let port = free_port();
-        let child = serve(&data, port).await;
-        Process { url: format!("http://127.0.0.1:{port}"), port, child, data }
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        let variables: Vec<_> = variables.iter().map(own).collect();
+        let child = serve(&data, port, &variables).await;
+        Process { url: format!("http://127.0.0.1:{port}"), port, child, data, variables }
     }
 
     /// The administrator.
@@ -50,18 +58,40 @@ impl Process {
 
     /// Asks the process to end (SIGTERM) and gives how it ended.
     pub async fn terminate(&mut self) -> ExitStatus {
-        let id = self.child.id().expect("a process that runs").to_string();
-        let asked = tokio::process::Command::new("kill").args(["-TERM", &id]).status();
-        assert!(within("a signal", asked).await.expect("kill").success());
+        self.signal("TERM").await;
         within("the end of a process", self.child.wait()).await.expect("a process")
     }
 
-    /// Starts the server again, with the same data at the same address.
-    pub async fn restart(&mut self) {
-        self.child = serve(&self.data, self.port).await;
+    /// Stops the process in its tracks (SIGSTOP): its connections stay open and it answers nobody.
+    pub async fn pause(&self) {
+        self.signal("STOP").await;
     }
 
-    fn log(&self) -> String {
+    /// Lets a paused process go on (SIGCONT).
+    pub async fn resume(&self) {
+        self.signal("CONT").await;
+    }
+
+    /// Sends a signal to the process.
+    pub async fn signal(&self, name: &str) {
+        let id = self.child.id().expect("a process that runs").to_string();
+        let sent = tokio::process::Command::new("kill").args([&format!("-{name}"), &id]).status();
+        assert!(within("a signal", sent).await.expect("kill").success());
+    }
+
+    /// Starts the server again, with the same data and settings at the same address.
+    pub async fn restart(&mut self) {
+        self.child = serve(&self.data, self.port, &self.variables).await;
+    }
+
+    /// Says another value for a setting, from the next start on.
+    pub fn set(&mut self, name: &str, value: &str) {
+        self.variables.retain(|(known, _)| known != name);
+        self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// What the server logged so far.
+    pub fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join(LOG)).unwrap_or_default()
     }
 }
@@ -79,7 +109,7 @@ impl Drop for Process {
 
 const LOG: &str = "server.log";
 
-async fn serve(data: &TempDir, port: u16) -> Child {
+async fn serve(data: &TempDir, port: u16, variables: &[(String, String)]) -> Child {
     let log = || -> File {
         let file = OpenOptions::new().create(true).append(true).open(data.path().join(LOG));
         file.expect("a log")
@@ -89,6 +119,7 @@ async fn serve(data: &TempDir, port: u16) -> Child {
         .env("HOIST_LISTEN", format!("127.0.0.1:{port}"))
         .env("HOIST_DATA_DIR", data.path())
         .env("HOIST_LOG", "warn")
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
         .stderr(log())
         .spawn()

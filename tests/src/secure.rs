@@ -3,10 +3,11 @@
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
-use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use servers::Certificate;
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
@@ -51,18 +52,14 @@ impl Drop for Secure {
 
 /// An authority of its own, and an end that it vouches for.
 fn certified(host: &str) -> (String, TlsAcceptor) {
-    let key = || KeyPair::generate().expect("a key");
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, key()).expect("an authority");
-    let own_key = key();
-    let own = CertificateParams::new([host.to_owned()]).expect("a host");
-    let own = own.signed_by(&own_key, &authority).expect("a certificate");
+    let made = Certificate::of(host);
+    let own = CertificateDer::from_pem_slice(made.certificate.as_bytes()).expect("a certificate");
+    let key = PrivateKeyDer::from_pem_slice(made.key.as_bytes()).expect("a key");
     let settings = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("protocol versions")
         .with_no_client_auth()
-        .with_single_cert(vec![own.der().clone()], PrivateKeyDer::Pkcs8(own_key.serialize_der().into()))
+        .with_single_cert(vec![own], key)
         .expect("a certificate with its key");
-    (authority.pem(), TlsAcceptor::from(Arc::new(settings)))
+    (made.authority, TlsAcceptor::from(Arc::new(settings)))
 }

@@ -4,6 +4,7 @@
 
 mod away;
 mod cli;
+mod cluster;
 mod crash;
 mod faults;
 mod golden;
@@ -17,6 +18,7 @@ mod openfeature;
 mod ramp;
 mod receipts;
 mod refusals;
+mod servers;
 mod sources;
 mod start;
 mod stream;
