@@ -1,29 +1,26 @@
 //! Who is calling, and what they may do: tokens are looked up in memory, by hash.
 
+pub(crate) mod browser;
+mod caller;
+
 use std::collections::HashMap;
 use std::future::{Ready, ready};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use arc_swap::ArcSwap;
-use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::body::Fingerprint;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, DEVELOPMENT_WEB_TOKEN, Mode, Settings};
-use crate::telemetry::RequestId;
 use crate::tokens::{self, Kind, Role, Token};
 
-/// The longest reason, in characters.
-pub const MAX_REASON: usize = 1_000;
-/// The longest `Idempotency-Key`, in bytes.
-pub const MAX_IDEMPOTENCY_KEY: usize = 200;
+pub use caller::{Caller, MAX_IDEMPOTENCY_KEY, MAX_REASON, Via};
+pub(crate) use caller::{Standing, bounded_reason};
 
 /// Every token that is good, by hash.
 #[derive(Debug)]
@@ -73,7 +70,7 @@ impl Access {
         self.tokens.load().values().any(|token| token.kind == Kind::Api && token.role == Role::Admin)
     }
 
-    fn note_use(&self, token: &Token, now: Timestamp) {
+    pub(crate) fn note_use(&self, token: &Token, now: Timestamp) {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         match used.get_mut(&token.id) {
             Some(at) => *at = now,
@@ -119,152 +116,6 @@ fn fixed_tokens(settings: &Settings, now: Timestamp) -> Vec<(String, Token)> {
         fixed.push((text.clone(), token("administrator", Kind::Api, Role::Admin)));
     }
     fixed
-}
-
-/// By which way a change came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Via {
-    /// A program.
-    Api,
-    /// The `hoist` command.
-    Cli,
-    /// The web page.
-    Dashboard,
-    /// A project file.
-    Import,
-}
-
-/// Whoever sends a request to `/api/v1`, known by an `api` token.
-#[derive(Debug)]
-pub struct Caller {
-    /// How the audit names the caller.
-    pub actor: String,
-    /// By which way the request came.
-    pub via: Via,
-    /// The request's id, also in its answer and its log lines.
-    pub request_id: String,
-    /// Why, when the caller said so outside the body.
-    pub reason: Option<String>,
-    /// The key under which this request must be carried out once only.
-    pub(crate) idempotency_key: Option<String>,
-    token: Arc<Token>,
-    request: HttpRequest,
-}
-
-impl Caller {
-    /// Lets viewers of the project in; with an environment, those whose token covers it.
-    pub fn view(&self, project: &ProjectKey, environment: Option<&EnvironmentKey>) -> Result<()> {
-        self.expect(Role::Viewer, project, environment)
-    }
-
-    /// Lets editors in: of the whole project, or with an environment, of that one.
-    pub fn edit(&self, project: &ProjectKey, environment: Option<&EnvironmentKey>) -> Result<()> {
-        self.expect(Role::Editor, project, environment)?;
-        self.unbounded(environment)
-    }
-
-    /// Lets the project's administrators in.
-    pub fn administer(&self, project: &ProjectKey) -> Result<()> {
-        self.expect(Role::Admin, project, None)?;
-        self.unbounded(None)
-    }
-
-    /// Lets only the administrators of the whole server in.
-    pub fn administer_server(&self) -> Result<()> {
-        if self.token.project.is_none() && self.token.role == Role::Admin {
-            return Ok(());
-        }
-        Err(Error::Forbidden("this takes an administrator of the whole server".to_owned()))
-    }
-
-    /// The project the caller is confined to.
-    pub fn project(&self) -> Option<&ProjectKey> {
-        self.token.project.as_ref()
-    }
-
-    /// The environment the caller is confined to.
-    pub fn environment(&self) -> Option<&EnvironmentKey> {
-        self.token.environment.as_ref()
-    }
-
-    /// Lets viewers of the whole project in.
-    pub fn view_all(&self, project: &ProjectKey) -> Result<()> {
-        self.expect(Role::Viewer, project, None)?;
-        self.unbounded(None)
-    }
-
-    fn expect(&self, role: Role, project: &ProjectKey, environment: Option<&EnvironmentKey>) -> Result<()> {
-        let token = &self.token;
-        if token.project.as_ref().is_some_and(|own| own != project) {
-            return Err(Error::Forbidden(format!("this token is not for project `{project}`")));
-        }
-        if let (Some(own), Some(wanted)) = (&token.environment, environment)
-            && own != wanted
-        {
-            return Err(Error::Forbidden(format!("this token is for environment `{own}` only")));
-        }
-        if token.role < role {
-            let (has, needs) = (token.role.as_str(), role.as_str());
-            return Err(Error::Forbidden(format!("this token has the role {has}; this takes {needs}")));
-        }
-        Ok(())
-    }
-
-    /// A token for one environment must not touch what all environments share.
-    fn unbounded(&self, environment: Option<&EnvironmentKey>) -> Result<()> {
-        match (&self.token.environment, environment) {
-            (Some(own), None) => {
-                Err(Error::Forbidden(format!("this token is for environment `{own}` only; this touches all")))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// The same caller, by another way.
-    #[must_use]
-    pub(crate) fn by(self, via: Via) -> Self {
-        Self { via, ..self }
-    }
-
-    /// What this request asks, in one line: the same key with another fingerprint is another request.
-    pub(crate) fn fingerprint(&self) -> String {
-        let body = self.request.extensions().get::<Fingerprint>().map(|body| body.0.clone());
-        format!("{} {} {}", self.request.method(), self.request.uri(), body.unwrap_or_default())
-    }
-
-    /// Who the idempotency keys belong to.
-    pub(crate) fn token_id(&self) -> &str {
-        &self.token.id
-    }
-}
-
-impl FromRequest for Caller {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(caller(request))
-    }
-}
-
-fn caller(request: &HttpRequest) -> Result<Caller> {
-    let (token, _) = authenticate(request, None)?;
-    if token.kind != Kind::Api {
-        let kind = token.kind.as_str();
-        return Err(Error::Forbidden(format!("this is a token of kind {kind}; the API takes an api token")));
-    }
-    let agent = text_header(request, "user-agent")?.unwrap_or_default();
-    let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone());
-    Ok(Caller {
-        actor: format!("token:{}", token.name),
-        via: if agent.starts_with("hoist-cli/") { Via::Cli } else { Via::Api },
-        request_id: request_id.unwrap_or_default(),
-        reason: reason(request)?,
-        idempotency_key: idempotency_key(request)?,
-        token,
-        request: request.clone(),
-    })
 }
 
 /// An application that reads flags, known by its SDK key, which names project and environment.
@@ -324,52 +175,4 @@ fn bearer(request: &HttpRequest) -> Result<&str> {
         scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     });
     token.ok_or_else(|| Error::Unauthenticated("send `Authorization: Bearer <token>`".to_owned()))
-}
-
-fn text_header<'a>(request: &'a HttpRequest, name: &str) -> Result<Option<&'a str>> {
-    let Some(value) = request.headers().get(name) else { return Ok(None) };
-    let value =
-        value.to_str().map_err(|_| Error::Malformed(format!("the header {name} is not text"), Vec::new()))?;
-    Ok(Some(value))
-}
-
-/// The reason comes in `Hoist-Reason`, percent-encoded, or as the query parameter `reason`.
-fn reason(request: &HttpRequest) -> Result<Option<String>> {
-    #[derive(Deserialize)]
-    struct Query {
-        reason: Option<String>,
-    }
-    let reason = match text_header(request, "hoist-reason")? {
-        Some(encoded) => Some(
-            percent_encoding::percent_decode_str(encoded)
-                .decode_utf8()
-                .map_err(|_| Error::Malformed("Hoist-Reason is not UTF-8".to_owned(), Vec::new()))?
-                .into_owned(),
-        ),
-        None => web::Query::<Query>::from_query(request.query_string())
-            .ok()
-            .and_then(|query| query.into_inner().reason),
-    };
-    bounded_reason(reason, "")
-}
-
-/// Trims a reason, drops an empty one and refuses one that is too long.
-pub(crate) fn bounded_reason(reason: Option<String>, pointer: &str) -> Result<Option<String>> {
-    let Some(reason) = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty())
-    else {
-        return Ok(None);
-    };
-    if reason.chars().count() > MAX_REASON {
-        return Err(Error::invalid(pointer, format!("a reason has at most {MAX_REASON} characters")));
-    }
-    Ok(Some(reason))
-}
-
-fn idempotency_key(request: &HttpRequest) -> Result<Option<String>> {
-    let Some(key) = text_header(request, "idempotency-key")? else { return Ok(None) };
-    if key.is_empty() || key.len() > MAX_IDEMPOTENCY_KEY {
-        let detail = format!("an Idempotency-Key has 1 to {MAX_IDEMPOTENCY_KEY} characters");
-        return Err(Error::Malformed(detail, Vec::new()));
-    }
-    Ok(Some(key.to_owned()))
 }

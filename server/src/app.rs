@@ -11,11 +11,15 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fanout::Fanout;
+use crate::history::Head;
 use crate::instances::runner::{self, Nodes};
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::news::News;
 use crate::ofrep::Rate;
 use crate::ofrep::counting::Counting;
 use crate::projects::{self, Project};
+use crate::sessions::Sessions;
+use crate::sessions::attempts::Attempts;
 use crate::settings::{Mode, Settings};
 use crate::snapshots::{Live, Snapshots, State};
 use crate::store::Store;
@@ -50,6 +54,12 @@ pub struct App {
     pub fanout: Fanout,
     /// The streams that are held.
     pub streams: Arc<Streams>,
+    /// Who is signed in.
+    pub(crate) sessions: Arc<Sessions>,
+    /// Who has tried to sign in.
+    pub(crate) attempts: Arc<Attempts>,
+    /// What people's pages are told of.
+    pub(crate) news: Arc<News>,
     /// This node, and what it heard of others.
     pub(crate) nodes: Arc<Nodes>,
     /// How many questions each token may ask over OFREP.
@@ -69,6 +79,9 @@ impl App {
             access: Arc::new(Access::new(&settings, clock.now())),
             fanout: Fanout::open(settings.redis_url.as_deref())?,
             streams: Arc::new(Streams::new(settings.max_streams)),
+            sessions: Arc::default(),
+            attempts: Arc::default(),
+            news: Arc::new(News::new()),
             nodes: Arc::new(Nodes::new()),
             rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
             hurried: Arc::default(),
@@ -116,6 +129,15 @@ impl App {
             {
                 live.ring();
             }
+            self.news.ring();
+        }
+        Ok(())
+    }
+
+    /// Reads the sessions again. The streams of those that are no more end at once.
+    pub(crate) async fn reload_sessions(&self) -> Result<()> {
+        if self.sessions.keep(&self.store.sessions(self.clock.now()).await?) {
+            self.news.ring();
         }
         Ok(())
     }
@@ -125,24 +147,29 @@ impl App {
     pub async fn refresh(&self) -> Result<()> {
         // Before the store is asked: what is served only afterwards is not missed by an older answer.
         let served = self.snapshots.all();
-        let revisions = self.store.revisions().await?;
-        for (project, environment, revision) in &revisions {
+        let heads = self.store.heads().await?;
+        for Head { project, environment, revision, sequence } in &heads {
             match self.snapshots.get(project, environment) {
                 Some(live) if live.state().revision() < *revision => {
                     self.catch_up(project, environment, &live).await?;
+                    self.news.ring();
                 }
                 Some(_) => {}
                 None => {
                     let live = self.load(project, environment, *revision).await?;
                     self.snapshots.insert(project, environment, &Arc::new(live));
+                    self.news.ring();
                 }
             }
+            self.news.audited(project, *sequence);
         }
         for ((project, environment), _) in served {
-            if !revisions.iter().any(|(p, e, _)| *p == project && *e == environment) {
+            if !heads.iter().any(|it| it.project == project && it.environment == environment) {
                 self.snapshots.remove(&project, &environment);
+                self.news.ring();
             }
         }
+        self.news.keep(|project| heads.iter().any(|it| it.project == *project));
         Ok(())
     }
 

@@ -236,7 +236,7 @@ impl<'a> Change<'a> {
         self.append_history().await?;
         self.append_audit().await?;
         self.remember(&reply).await?;
-        let Self { app, transaction, project, gone, tokens_changed, environments_made, .. } = self;
+        let Self { app, transaction, project, sequence, gone, tokens_changed, environments_made, .. } = self;
         let app = app.clone();
         // A task of its own: a caller that hangs up must not part the commit from the news of it.
         let finish = tokio::spawn(async move {
@@ -245,6 +245,7 @@ impl<'a> Change<'a> {
             // What fails from here on did not undo the change; the timers will try again.
             let reread = if tokens_changed { app.reload_tokens().await } else { Ok(()) };
             let refreshed = if environments_made { app.refresh().await } else { Ok(()) };
+            app.news.audited(&project, sequence);
             if let Err(error) = reread.and(refreshed) {
                 tracing::warn!(%error, "a change was made, but this node has not seen all of it yet");
             }

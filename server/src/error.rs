@@ -1,5 +1,7 @@
 //! Everything that can go wrong in a request, and how it is told: `application/problem+json` (RFC 9457).
 
+use std::time::Duration;
+
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
@@ -66,6 +68,14 @@ pub enum Error {
     /// The body is not `application/json`.
     #[error("{0}")]
     Unsupported(String),
+    /// The same was tried too often in a short time.
+    #[error("{detail}; wait {} s", wait.as_secs().max(1))]
+    TooMany {
+        /// What was tried.
+        detail: String,
+        /// How long to wait.
+        wait: Duration,
+    },
     /// The body is well formed but says something that cannot be.
     #[error("the request is not valid")]
     Invalid(Vec<Fault>),
@@ -112,6 +122,7 @@ impl Error {
             }
             Self::TooLarge(_) => ("too-large", "Too large", StatusCode::PAYLOAD_TOO_LARGE),
             Self::Unsupported(_) => ("unsupported", "Not JSON", StatusCode::UNSUPPORTED_MEDIA_TYPE),
+            Self::TooMany { .. } => ("too-many", "Too often", StatusCode::TOO_MANY_REQUESTS),
             Self::Invalid(_) => ("invalid", "The request is not valid", StatusCode::UNPROCESSABLE_ENTITY),
             Self::Unavailable(_) => {
                 ("unavailable", "Not available right now", StatusCode::SERVICE_UNAVAILABLE)
@@ -186,6 +197,9 @@ impl ResponseError for Error {
             }
             Self::Unavailable(_) => {
                 response.insert_header((header::RETRY_AFTER, "1"));
+            }
+            Self::TooMany { wait, .. } => {
+                response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1).to_string()));
             }
             Self::WrongMethod { allowed, .. } => {
                 response.insert_header((header::ALLOW, allowed.join(", ")));

@@ -16,8 +16,8 @@ use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
 use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, environments, exposures, flags, health, instances, ofrep, projects, sdk_api, segments, stale,
-    stream, telemetry, tokens,
+    audit, environments, exposures, flags, health, instances, ofrep, projects, sdk_api, segments, sessions,
+    stale, stream, telemetry, tokens,
 };
 
 #[derive(OpenApi)]
@@ -95,11 +95,15 @@ fn register_health(list: &mut impl List) {
 }
 
 fn register_api(list: &mut impl List) {
-    list.service(projects::api::list_projects)
+    list.service(sessions::api::get_session)
+        .service(sessions::api::post_session)
+        .service(sessions::api::delete_session)
+        .service(projects::api::list_projects)
         .service(projects::api::post_project)
         .service(projects::api::get_project)
         .service(projects::api::patch_project)
         .service(projects::api::delete_project)
+        .service(projects::events_api::get_project_events)
         .service(projects::api::export_project)
         .service(projects::api::import_project)
         .service(environments::api::list_environments)
@@ -143,7 +147,8 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
         .configure(document)
         .split_for_parts();
     for (path, item) in &mut document.paths.paths {
-        let open = !["/api/", "/sdk/", ofrep::client_api::SCOPE].iter().any(|scope| path.starts_with(scope));
+        let open = path == sessions::api::PATH
+            || !["/api/", "/sdk/", ofrep::client_api::SCOPE].iter().any(|scope| path.starts_with(scope));
         for operation in operations(item) {
             describe_path(path, operation);
             if open {

@@ -5,8 +5,12 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use utoipa::ToSchema;
+
 /// What the server is run for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// On the developer's machine: loopback only, well-known tokens, SQLite in the data folder.
     Development,
@@ -30,6 +34,8 @@ pub struct Settings {
     pub mode: Mode,
     /// `HOIST_LISTEN`: address and port; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// `HOIST_PUBLIC_URL`: the address at which people reach the server, such as `https://flags.example.com`.
+    pub public_url: Option<String>,
     /// `HOIST_DATA_DIR`: where the embedded database lives.
     pub data_dir: PathBuf,
     /// `HOIST_DATABASE_URL`: `sqlite://…` or `postgres://…`.
@@ -83,9 +89,10 @@ const DEFAULT_OFREP_RATE: usize = 5_000;
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 11] = [
+const SERVER_VARIABLES: [&str; 12] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
+    "HOIST_PUBLIC_URL",
     "HOIST_DATA_DIR",
     "HOIST_DATABASE_URL",
     "HOIST_REDIS_URL",
@@ -148,6 +155,11 @@ impl Reader {
                     text.parse().ok()
                 })
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            public_url: self.parsed(
+                "HOIST_PUBLIC_URL",
+                "such as https://flags.example.com, without a path",
+                origin,
+            ),
             database_url: self.database_url().unwrap_or(embedded),
             redis_url: self.parsed(
                 "HOIST_REDIS_URL",
@@ -257,6 +269,14 @@ fn embedded_url(data_dir: &Path) -> String {
     url + "?mode=rwc"
 }
 
+/// A URL that is a browser's origin: scheme, host, perhaps a port, and nothing more.
+fn origin(text: &str) -> Option<String> {
+    let text = text.strip_suffix('/').unwrap_or(text);
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+    let plain = |it: char| it.is_ascii_alphanumeric() || ".-:[]".contains(it);
+    (!host.is_empty() && host.chars().all(plain)).then(|| text.to_ascii_lowercase())
+}
+
 fn log_filter(text: &str) -> Option<String> {
     tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
 }
@@ -307,6 +327,16 @@ mod tests {
         .unwrap_err();
         assert_eq!(problems.len(), 5, "{problems:?}");
         assert!(problems[0].contains("HOIST_LISTN") && problems[0].contains("HOIST_LISTEN"), "{problems:?}");
+    }
+
+    #[test]
+    fn the_public_address_is_an_origin() {
+        let url = |text| check(&[("HOIST_PUBLIC_URL", text)]).map(|settings| settings.public_url.unwrap());
+        assert_eq!(url("https://Flags.example.com/"), Ok("https://flags.example.com".to_owned()));
+        for text in ["flags.example.com", "https://", "https://a/b", "https://a?b", "https://a b", "ftp://a"]
+        {
+            assert!(url(text).unwrap_err()[0].contains("HOIST_PUBLIC_URL"), "{text}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A [`State`] is immutable and replaced whole; a reader holds the one it loaded for as long as it likes. Each is
 //! encoded at most once, whoever asks first, and its bytes are shared by all connections.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -147,13 +147,30 @@ impl State {
         }
     }
 
+    /// What the revisions after `from` touched; nothing when that is too long ago to be remembered.
+    fn touched_since(&self, from: u64) -> Option<impl Iterator<Item = &Touched> + Clone> {
+        let missed = usize::try_from(self.revision().checked_sub(from)?).ok()?;
+        let newest = self.recent.iter().rev().take(missed).map(Arc::as_ref);
+        (newest.clone().count() == missed).then_some(newest)
+    }
+
+    /// The keys of the flags and of the segments that the revisions after `from` touched, at most `most` in all; nothing
+    /// when they are more, or too long ago to be remembered.
+    pub fn keys_since(&self, from: u64, most: usize) -> Option<(BTreeSet<&str>, BTreeSet<&str>)> {
+        let (mut flags, mut segments) = (BTreeSet::new(), BTreeSet::new());
+        for touched in self.touched_since(from)? {
+            flags.extend(touched.flags.iter().map(String::as_str));
+            segments.extend(touched.segments.iter().map(String::as_str));
+            if flags.len() + segments.len() > most {
+                return None;
+            }
+        }
+        Some((flags, segments))
+    }
+
     fn patch_from(&self, from: u64) -> Option<Patch> {
         let to = self.revision();
-        let missed = usize::try_from(to.checked_sub(from)?).ok()?;
-        let newest = self.recent.iter().rev().take(missed);
-        if newest.clone().count() < missed {
-            return None;
-        }
+        let newest = self.touched_since(from)?;
         let mut patch = Patch { from, to, flags: BTreeMap::new(), segments: BTreeMap::new() };
         for touched in newest {
             for key in &touched.flags {
@@ -246,6 +263,13 @@ impl Snapshots {
     /// Lists every environment served.
     pub fn all(&self) -> Vec<(Key, Arc<Live>)> {
         self.live.load().iter().map(|(key, live)| (key.clone(), live.clone())).collect()
+    }
+
+    /// Lists the environments of a project that are served, in order of key.
+    pub fn of(&self, project: &ProjectKey) -> BTreeMap<EnvironmentKey, Arc<Live>> {
+        let served = self.live.load();
+        let own = served.iter().filter(|((its, _), _)| its == project);
+        own.map(|((_, environment), live)| (environment.clone(), live.clone())).collect()
     }
 
     /// Serves an environment that was not served before; an existing one is left as it is.

@@ -115,7 +115,7 @@ pub struct MigrationState {
 }
 
 /// Every migration: number, name, the way up, the way down.
-const MIGRATIONS: [(i64, &str, &str, &str); 2] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 3] = [
     (
         1,
         "initial",
@@ -127,6 +127,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 2] = [
         "instances",
         include_str!("../../migrations/0002_instances.up.sql"),
         include_str!("../../migrations/0002_instances.down.sql"),
+    ),
+    (
+        3,
+        "sessions",
+        include_str!("../../migrations/0003_sessions.up.sql"),
+        include_str!("../../migrations/0003_sessions.down.sql"),
     ),
 ];
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
 use crate::access::Application;
@@ -22,6 +22,8 @@ use crate::snapshots::{Live, State};
 
 /// How long a stream stays silent at most.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
+/// What it says then.
+pub(crate) const SIGN_OF_LIFE: &[u8] = b": heartbeat\n\n";
 /// A frame is sent in pieces of at most this many bytes, with [`WRITE_BUFFER`] so chosen that the connection's buffer
 /// need never grow: it would stay as large as the largest flag set ever sent through it.
 const PIECE: usize = 3_800;
@@ -59,7 +61,13 @@ impl Streams {
         *self.draining.borrow()
     }
 
-    fn enter(self: &Arc<Self>) -> Result<Place> {
+    /// Subscribes to the end of all streams.
+    pub(crate) fn draining(&self) -> watch::Receiver<bool> {
+        self.draining.subscribe()
+    }
+
+    /// Takes one of the places, if there is one.
+    pub(crate) fn enter(self: &Arc<Self>) -> Result<Place> {
         let entered = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
             (held < self.most && !self.is_draining()).then_some(held + 1)
         });
@@ -72,7 +80,7 @@ impl Streams {
 
 /// One of the places for streams; it is free again when this is dropped.
 #[derive(Debug)]
-struct Place(Arc<Streams>);
+pub(crate) struct Place(Arc<Streams>);
 
 impl Drop for Place {
     fn drop(&mut self) {
@@ -130,15 +138,27 @@ pub(crate) fn open(
     let place = app.streams.enter()?;
     // Subscribe first, read the state second: a change in between rings the bell again.
     let bell = live.subscribe();
-    let draining = app.streams.draining.subscribe();
+    let draining = app.streams.draining();
     let (app, cursor, rest) = (app.clone(), Cursor::Before(follower.last), Bytes::new());
     let connection =
         Connection { app, application, live, bell, draining, cursor, follower, rest, _place: place };
-    Ok(HttpResponse::Ok()
+    Ok(answer(stream::unfold(connection, Connection::next)))
+}
+
+/// The answer to an open stream's client.
+pub(crate) fn answer(
+    frames: impl Stream<Item = std::result::Result<Bytes, actix_web::Error>> + 'static,
+) -> HttpResponse {
+    HttpResponse::Ok()
         .insert_header((header::CONTENT_TYPE, "text/event-stream"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("x-accel-buffering", "no"))
-        .streaming(stream::unfold(connection, Connection::next)))
+        .streaming(frames)
+}
+
+/// Tells a client to come back, each at another time.
+pub(crate) fn come_back() -> Bytes {
+    Bytes::from(format!("retry: {}\n\n", rand::random_range(RETRY_MS)))
 }
 
 /// Where a connection stands.
@@ -194,14 +214,14 @@ impl Connection {
             };
             if self.app.streams.is_draining() {
                 self.send_away();
-                return Some(Bytes::from(format!("retry: {}\n\n", rand::random_range(RETRY_MS))));
+                return Some(come_back());
             }
             if !self.is_welcome() {
                 self.send_away();
                 return None;
             }
             if silent {
-                return Some(Bytes::from_static(b": heartbeat\n\n"));
+                return Some(Bytes::from_static(SIGN_OF_LIFE));
             }
         }
     }

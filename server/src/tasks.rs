@@ -38,6 +38,8 @@ pub(crate) fn start(app: &App) {
 async fn keep_house(app: &App) -> Result<()> {
     app.store.note_uses(app.access.take_uses()).await?;
     app.reload_tokens().await?;
+    app.store.forget_sessions(app.clock.now()).await?;
+    app.reload_sessions().await?;
     app.rate.forget_idle();
     runner::forget(app).await?;
     app.store.forget_exposures(app.clock.now()).await?;

@@ -11,7 +11,7 @@ pub enum Frame {
     Event {
         /// `put` or `patch`.
         name: String,
-        /// The revision.
+        /// The revision; 0 when the event has no id.
         id: u64,
         /// The flag set or the change.
         data: Value,
@@ -36,7 +36,8 @@ impl Frame {
             text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':').map(str::trim_start))
         };
         if let Some(name) = field("event") {
-            let id = field("id").and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id: {text}"));
+            let id = field("id").map_or(Some(0), |id| id.parse().ok());
+            let id = id.unwrap_or_else(|| panic!("no id: {text}"));
             let data = field("data").and_then(|data| serde_json::from_str(data).ok());
             let data = data.unwrap_or_else(|| panic!("no data: {text}"));
             return Frame::Event { name: name.to_owned(), id, data };
@@ -76,6 +77,15 @@ impl Wire {
     /// Opens the event stream at an address that holds its own token.
     pub async fn follow(address: &str) -> Wire {
         Wire::begin(crate::api::http().get(address)).await
+    }
+
+    /// Opens the stream of a project's news, as whoever the headers say.
+    pub async fn project(base: &str, project: &str, headers: &[(&str, &str)]) -> Wire {
+        let mut request = crate::api::http().get(format!("{base}/api/v1/projects/{project}/events"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        Wire::begin(request).await
     }
 
     async fn begin(request: reqwest::RequestBuilder) -> Wire {

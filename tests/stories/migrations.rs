@@ -29,7 +29,7 @@ struct Sample {
     audit: usize,
 }
 
-const SAMPLES: [Sample; 2] = [SHOP, Sample { version: 2, ..SHOP }];
+const SAMPLES: [Sample; 3] = [SHOP, Sample { version: 2, ..SHOP }, Sample { version: 3, ..SHOP }];
 
 /// The sample of the first migration; later ones keep the same shop in more tables.
 const SHOP: Sample = Sample {

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use hoist_evaluation::{Document, Patch};
 
 use crate::clock::Timestamp;
+use crate::keys::{EnvironmentKey, ProjectKey};
 
 /// What a row of the history is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,6 +43,19 @@ pub struct Event {
     pub document: Option<Document>,
     /// When.
     pub at: Timestamp,
+}
+
+/// How far an environment and its project have come.
+#[derive(Clone, Debug)]
+pub struct Head {
+    /// The project.
+    pub project: ProjectKey,
+    /// The environment.
+    pub environment: EnvironmentKey,
+    /// The environment's newest revision.
+    pub revision: u64,
+    /// The number of the project's newest audit entry.
+    pub sequence: u64,
 }
 
 /// Makes the patches that lead through `events`, which are in order of revision, each with when it was made.

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
-use super::{Event, Kind};
+use super::{Event, Head, Kind};
 use crate::audit::Entry;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -32,18 +32,21 @@ fn document(text: String) -> Result<Document, sqlx::Error> {
 }
 
 impl Store {
-    /// The revision of every environment there is.
-    pub async fn revisions(&self) -> Result<Vec<(ProjectKey, EnvironmentKey, u64)>> {
+    /// How far every environment there is has come.
+    pub async fn heads(&self) -> Result<Vec<Head>> {
         let rows = sqlx::query(
-            "SELECT e.project, e.key, e.revision FROM environments e JOIN projects p ON p.key = e.project \
-             WHERE e.deleted_ms IS NULL AND p.deleted_ms IS NULL",
+            "SELECT e.project, e.key, e.revision, p.audit_sequence FROM environments e \
+             JOIN projects p ON p.key = e.project WHERE e.deleted_ms IS NULL AND p.deleted_ms IS NULL",
         )
         .fetch_all(&self.read)
         .await?;
-        let read = |row: &AnyRow| -> Result<_, sqlx::Error> {
-            let (project, key) =
-                (ProjectKey::stored(row.text("project")?), EnvironmentKey::stored(row.text("key")?));
-            Ok((project, key, row.count("revision")?))
+        let read = |row: &AnyRow| -> Result<Head, sqlx::Error> {
+            Ok(Head {
+                project: ProjectKey::stored(row.text("project")?),
+                environment: EnvironmentKey::stored(row.text("key")?),
+                revision: row.count("revision")?,
+                sequence: row.count("audit_sequence")?,
+            })
         };
         Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }

@@ -1,6 +1,7 @@
 //! Projects: a namespace each, with its own flags, segments, environments, tokens and audit chain.
 
 pub(crate) mod api;
+pub(crate) mod events_api;
 pub(crate) mod store;
 pub(crate) mod transfer;
 

@@ -136,11 +136,14 @@ const CHECKSUM_LENGTH: usize = 6;
 
 /// Makes the text of a new token: `hoist_{kind}_{random}{checksum}`.
 pub(crate) fn generate(kind: Kind) -> String {
-    let random: String =
-        (0..RANDOM_LENGTH).map(|_| char::from(ALPHABET[rand::random_range(0..ALPHABET.len())])).collect();
-    let body = format!("hoist_{}_{random}", kind.as_str());
+    let body = format!("hoist_{}_{}", kind.as_str(), random_text());
     let sum = checksum(&body);
     body + &sum
+}
+
+/// Makes a text that nobody can guess.
+pub(crate) fn random_text() -> String {
+    (0..RANDOM_LENGTH).map(|_| char::from(ALPHABET[rand::random_range(0..ALPHABET.len())])).collect()
 }
 
 /// Whether a text has the form of a token of ours, checksum included.
