@@ -14,6 +14,7 @@ pub mod error;
 pub mod exposures;
 pub mod fanout;
 pub mod flags;
+mod headers;
 pub mod health;
 pub mod history;
 pub mod instances;
@@ -132,6 +133,7 @@ impl Server {
                 .wrap(from_fn(ofrep::client_api::share))
                 .wrap(from_fn(expect_loopback))
                 .wrap(from_fn(telemetry::observe))
+                .wrap(from_fn(headers::guard))
                 .configure(routes::configure)
                 .service(
                     SwaggerUi::new("/docs/{_:.*}")

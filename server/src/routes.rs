@@ -16,8 +16,8 @@ use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
 use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, environments, exposures, flags, health, instances, ofrep, projects, sdk_api, segments, sessions,
-    stale, stream, telemetry, tokens,
+    audit, environments, exposures, flags, headers, health, instances, ofrep, projects, sdk_api, segments,
+    sessions, stale, stream, telemetry, tokens,
 };
 
 #[derive(OpenApi)]
@@ -264,7 +264,7 @@ async fn get_openapi(routes: web::Data<Routes>) -> HttpResponse {
 /// The front page.
 #[get("/")]
 async fn get_welcome() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("welcome.html"))
+    headers::page(include_str!("welcome.html"))
 }
 
 #[get("/docs")]

@@ -9,6 +9,7 @@ mod crash;
 mod events;
 mod faults;
 mod golden;
+mod headers;
 mod help;
 mod https;
 mod instances;

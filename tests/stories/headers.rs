@@ -1,0 +1,92 @@
+//! What every answer tells a browser not to do.
+
+use std::collections::BTreeMap;
+
+use tests::{Answer, Node};
+
+/// A page's policy, by directive.
+fn policy(answer: &Answer) -> BTreeMap<String, String> {
+    let text = answer.header("content-security-policy").to_owned();
+    let directive =
+        |it: &str| it.trim().split_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    text.split(';').filter_map(directive).collect()
+}
+
+#[tokio::test]
+async fn every_answer_for_people_is_guarded_and_a_refusal_too() {
+    let node = Node::start().await;
+    node.api().create_flag("dashboard_v2").await;
+    let outsider = node.api().with_token("");
+    let answers = [
+        node.api().get("flags").send().await,
+        node.api().get("flags/nothing").send().await,
+        outsider.get("flags").send().await,
+        outsider.get("/").send().await,
+        outsider.get("/docs/").send().await,
+        outsider.get("/docs/swagger-ui.css").send().await,
+        outsider.get("/livez").send().await,
+        outsider.get("/openapi.json").send().await,
+        outsider.get("/nowhere").send().await,
+        outsider.post("/").send().await,
+        outsider.get("/").header("host", "evil.example").send().await,
+    ];
+    for answer in &answers {
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("x-frame-options", "DENY"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("strict-transport-security", ""),
+        ] {
+            assert_eq!(answer.header(name), value, "{name}: {answer:?}");
+        }
+        assert!(answer.header("permissions-policy").contains("camera=()"), "{answer:?}");
+        let policy = policy(answer);
+        for (directive, value) in
+            [("default-src", "'none'"), ("frame-ancestors", "'none'"), ("base-uri", "'none'")]
+        {
+            assert_eq!(policy.get(directive).map(String::as_str), Some(value), "{directive}: {answer:?}");
+        }
+        let script = policy.get("script-src").map_or("", String::as_str);
+        assert!(["", "'self'"].contains(&script), "{script}");
+        assert!(!answer.header("cache-control").is_empty(), "{answer:?}");
+    }
+    assert_eq!(answers[0].header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_page_names_its_own_styles_anew_each_time() {
+    let node = Node::start().await;
+    let mut nonces = Vec::new();
+    for _ in 0..2 {
+        let page = node.api().get("/").send().await;
+        let styles = policy(&page)["style-src"].clone();
+        let nonce = styles.strip_prefix("'self' 'nonce-").and_then(|rest| rest.strip_suffix('\'')).unwrap();
+        assert!(page.text.contains(&format!("nonce=\"{nonce}\"")), "{}", page.text);
+        assert_eq!(page.header("cache-control"), "no-store");
+        nonces.push(nonce.to_owned());
+    }
+    assert_ne!(nonces[0], nonces[1]);
+}
+
+#[tokio::test]
+async fn whoever_came_over_https_comes_back_so() {
+    let node = Node::start_with(&[("HOIST_PUBLIC_URL", "https://flags.example.com")]).await;
+    let answer = node.api().get("/").send().await;
+    assert_eq!(answer.header("strict-transport-security"), "max-age=31536000");
+}
+
+#[tokio::test]
+async fn other_origins_still_may_evaluate() {
+    let node = Node::start().await;
+    let page = node.api().with_token("hoist_web_development");
+    let answer = page
+        .post("/ofrep/v1/evaluate/flags")
+        .header("origin", "https://shop.example")
+        .text("{}")
+        .send()
+        .await;
+    assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "*"));
+    assert_eq!(answer.header("cross-origin-resource-policy"), "");
+}
