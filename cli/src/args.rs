@@ -64,8 +64,14 @@ pub(crate) struct Global {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Start the server; what it listens on and where it keeps its data comes from HOIST_* variables
-    #[command(after_help = "Example:\n  hoist serve\n  HOIST_LISTEN=127.0.0.1:9000 hoist serve")]
-    Serve,
+    #[command(
+        after_help = "Example:\n  hoist serve\n  HOIST_LISTEN=127.0.0.1:9000 hoist serve\n  hoist serve --migrate"
+    )]
+    Serve {
+        /// Migrate PostgreSQL first, as `hoist migrate up` would; SQLite always is
+        #[arg(long)]
+        migrate: bool,
+    },
     /// Bring the database's tables to another version
     #[command(after_help = "Example:\n  hoist migrate status\n  hoist migrate up")]
     Migrate {

@@ -15,9 +15,13 @@ use crate::table::{Cell, Table};
 /// Where to bring the database's tables.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Migrate {
-    /// Apply every migration that is missing
-    #[command(after_help = "Example:\n  hoist migrate up")]
-    Up,
+    /// Apply every migration that is missing, or those up to a version
+    #[command(after_help = "Example:\n  hoist migrate up\n  hoist migrate up --to 3")]
+    Up {
+        /// The version to stop at
+        #[arg(long, value_name = "VERSION")]
+        to: Option<i64>,
+    },
     /// Take the newest migration back, or all down to a version
     #[command(after_help = "Example:\n  hoist migrate down\n  hoist migrate down --to 3")]
     Down {
@@ -31,8 +35,9 @@ pub(crate) enum Migrate {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) fn serve(terminal: &mut Terminal) -> Result<Outcome> {
-    let settings = settings()?;
+pub(crate) fn serve(terminal: &mut Terminal, migrate: bool) -> Result<Outcome> {
+    let mut settings = settings()?;
+    settings.migrate |= migrate;
     let development = settings.mode == Mode::Development;
     hoist_server::run(settings, |address| {
         // A server whose greeting nobody reads still serves.
@@ -114,7 +119,7 @@ pub(crate) fn migrate(command: &Migrate, terminal: &mut Terminal) -> Result<Outc
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let migrations = runtime.block_on(async {
         match command {
-            Migrate::Up => hoist_server::migrate::up(&settings).await,
+            Migrate::Up { to } => hoist_server::migrate::up(&settings, *to).await,
             Migrate::Down { to } => hoist_server::migrate::down(&settings, *to).await,
             Migrate::Status => hoist_server::migrate::status(&settings).await,
         }

@@ -1,7 +1,7 @@
 //! Everything a request needs, in one value that is cheap to clone.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Mutex;
@@ -22,12 +22,16 @@ use crate::sessions::Sessions;
 use crate::sessions::attempts::Attempts;
 use crate::settings::{Mode, Settings};
 use crate::snapshots::{Live, Snapshots, State};
-use crate::store::Store;
+use crate::store::{Engine, Store};
 use crate::stream::Streams;
-use crate::{environments, history};
+use crate::{environments, history, migrate};
 
 /// How often the store is asked at most because somebody says that there is something new.
 const HURRY: Duration = Duration::from_millis(20);
+
+/// Why a server in production does not start.
+const NOBODY: &str =
+    "nobody could administer this server: set HOIST_ADMIN_TOKEN to at least 32 random characters";
 
 /// Who catches up with the store out of turn.
 #[derive(Debug, Default)]
@@ -68,13 +72,14 @@ pub struct App {
     pub(crate) hurried: Arc<Hurried>,
     /// What was answered over OFREP and is not written down yet.
     pub(crate) counting: Arc<Counting>,
+    /// Whether the store was found fit once, and has what every store has.
+    settled: Arc<AtomicBool>,
 }
 
 impl App {
     /// Opens the store, applies migrations where that is safe to do unasked, and warms every snapshot.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
-        let store = Store::open(&settings.database_url).await?;
-        store.migrate_up().await.map_err(|error| Error::Internal(format!("migrations: {error}")))?;
+        let store = Store::open_within(&settings.database_url, (&settings).into()).await?;
         let app = Self {
             access: Arc::new(Access::new(&settings, clock.now())),
             fanout: Fanout::open(settings.redis_url.as_deref())?,
@@ -86,22 +91,45 @@ impl App {
             rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
             hurried: Arc::default(),
             counting: Arc::new(Counting::new(clock.now())),
+            settled: Arc::default(),
             settings: Arc::new(settings),
             clock,
             store,
             snapshots: Arc::default(),
         };
-        app.ensure_default_project().await?;
-        app.reload_tokens().await?;
-        if app.settings.mode == Mode::Production && !app.access.has_admin() {
-            let detail =
-                "nobody could administer this server: set HOIST_ADMIN_TOKEN to at least 32 random characters";
-            return Err(Error::Unavailable(detail.to_owned()));
+        match app.refresh().await {
+            Ok(()) => {}
+            // The timer goes on trying: PostgreSQL may be away for a while, or wait for somebody to migrate it.
+            Err(error @ Error::Unavailable(_)) if *app.store.engine() == Engine::Postgres => {
+                tracing::warn!(%error, "nothing is served yet");
+                return Ok(app);
+            }
+            Err(error) => return Err(error),
         }
-        app.refresh().await?;
+        if app.settings.mode == Mode::Production && !app.access.has_admin() {
+            return Err(Error::Unavailable(NOBODY.to_owned()));
+        }
         // Whoever was there before a restart is missed until it is back.
         runner::hear(&app).await?;
         Ok(app)
+    }
+
+    /// Does once what must be done before the store is used: brings its tables to this build where that is safe to do
+    /// unasked, refuses tables that do not fit, and gives an empty store what every store has.
+    async fn settle(&self) -> Result<()> {
+        let embedded = *self.store.engine() == Engine::Sqlite;
+        if self.settled.load(Ordering::Acquire) {
+            // A newer build may take away what this one reads; nobody but this node has its own file.
+            return if embedded { Ok(()) } else { self.store.fit().await?.check() };
+        }
+        if embedded || self.settings.migrate {
+            self.store.migrate_up().await.map_err(migrate::failed)?;
+        }
+        self.store.fit().await?.check()?;
+        self.ensure_default_project().await?;
+        self.reload_tokens().await?;
+        self.settled.store(true, Ordering::Release);
+        Ok(())
     }
 
     /// Makes the project `default` in an empty store, with the environments that every new project has.
@@ -145,6 +173,7 @@ impl App {
     /// Brings every environment in memory to the revision that the store has. It runs at start and on a timer, and
     /// does no harm when there is nothing to do.
     pub async fn refresh(&self) -> Result<()> {
+        self.settle().await?;
         // Before the store is asked: what is served only afterwards is not missed by an older answer.
         let served = self.snapshots.all();
         let heads = self.store.heads().await?;

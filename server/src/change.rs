@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
-use sqlx::{Any, AnyConnection, Transaction};
 
 use crate::access::Caller;
 use crate::app::App;
@@ -27,7 +26,7 @@ use crate::history::{self, Event, Kind};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::reply::Reply;
 use crate::snapshots::{Live, State};
-use crate::store::{Columns, stored};
+use crate::store::{Columns, Connection, stored};
 use compile::Draft;
 
 /// A change under way.
@@ -35,7 +34,7 @@ use compile::Draft;
 pub struct Change<'a> {
     app: &'a App,
     caller: &'a Caller,
-    transaction: Transaction<'static, Any>,
+    transaction: Connection,
     /// The project that is changed.
     pub project: ProjectKey,
     /// The instant of the change: one for all it touches.
@@ -60,9 +59,10 @@ impl App {
              RETURNING audit_sequence, audit_hash",
         )
         .bind(&**project)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut transaction)
         .await?;
         let Some(tail) = tail else { return Err(Error::missing("project", project)) };
+        crate::store::check(&mut transaction).await?;
         let (sequence, hash) = (tail.count("audit_sequence")?, tail.text("audit_hash")?);
         let mut change = Change::new(self, caller, transaction, project.clone());
         (change.sequence, change.hash) = (sequence, hash);
@@ -71,29 +71,34 @@ impl App {
     }
 
     /// Begins the change that makes a project; `insert` writes its row, which is also its lock.
-    pub async fn found<'a>(
+    pub(crate) async fn found<'a>(
         &'a self,
         caller: &'a Caller,
         project: &ProjectKey,
-        insert: impl AsyncFnOnce(&mut AnyConnection, Timestamp) -> Result<()>,
+        insert: impl AsyncFnOnce(&mut Connection, Timestamp) -> Result<()>,
     ) -> Result<Change<'a>> {
-        let transaction = self.store.write.begin().await?;
+        let mut transaction = self.store.write.begin().await?;
+        crate::store::check(&mut transaction).await?;
         let mut change = Change::new(self, caller, transaction, project.clone());
         let at = change.at;
         // The key's own row comes before the project's: on a repeat there is nothing left to insert.
         change.answered_before().await?;
-        insert(&mut change.transaction, at).await?;
-        Ok(change)
+        match insert(&mut change.transaction, at).await {
+            Ok(()) => Ok(change),
+            Err(taken @ Error::Conflict(..)) => {
+                drop(change);
+                // Perhaps by this very request, which was still under way elsewhere when it was repeated.
+                let transaction = self.store.write.begin().await?;
+                Change::new(self, caller, transaction, project.clone()).answered_before().await?;
+                Err(taken)
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 
 impl<'a> Change<'a> {
-    fn new(
-        app: &'a App,
-        caller: &'a Caller,
-        transaction: Transaction<'static, Any>,
-        project: ProjectKey,
-    ) -> Self {
+    fn new(app: &'a App, caller: &'a Caller, transaction: Connection, project: ProjectKey) -> Self {
         Self {
             app,
             caller,
@@ -113,7 +118,7 @@ impl<'a> Change<'a> {
     }
 
     /// The connection that the rooms' statements run on.
-    pub(crate) fn connection(&mut self) -> &mut AnyConnection {
+    pub(crate) fn connection(&mut self) -> &mut Connection {
         &mut self.transaction
     }
 
@@ -143,7 +148,7 @@ impl<'a> Change<'a> {
         )
         .bind(&*self.project)
         .bind(&**environment)
-        .fetch_optional(&mut *self.transaction)
+        .fetch_optional(&mut self.transaction)
         .await?;
         let Some(row) = row else { return Err(Error::missing("environment", environment)) };
         let revision = row.count("revision")?;
@@ -157,7 +162,7 @@ impl<'a> Change<'a> {
             "SELECT key FROM environments WHERE project = $1 AND deleted_ms IS NULL ORDER BY key",
         )
         .bind(&*self.project)
-        .fetch_all(&mut *self.transaction)
+        .fetch_all(&mut self.transaction)
         .await?;
         let mut revisions = BTreeMap::new();
         for row in rows {
@@ -230,7 +235,8 @@ impl<'a> Change<'a> {
         });
     }
 
-    /// Makes the change real and answers with `reply`; on an error nothing has happened.
+    /// Makes the change real and answers with `reply`; on an error nothing has happened, except that
+    /// [`Error::Undecided`] says that nobody knows.
     pub async fn commit(mut self, reply: Reply) -> Result<Reply> {
         let states = self.compile().await?;
         self.append_history().await?;
@@ -287,7 +293,7 @@ impl<'a> Change<'a> {
             .bind(&*self.project)
             .bind(stored(self.sequence))
             .bind(&self.hash)
-            .execute(&mut *self.transaction)
+            .execute(&mut self.transaction)
             .await?;
         Ok(())
     }

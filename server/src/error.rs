@@ -82,6 +82,12 @@ pub enum Error {
     /// The store, or a place in line, cannot be had right now.
     #[error("{0}")]
     Unavailable(String),
+    /// The store went silent after it was told to make a change real: it may be made or not.
+    #[error(
+        "the store went away before it said whether the change was made: it may or may not have been made; \
+         repeat the request with the same Idempotency-Key to have it made once, or read before you repeat it"
+    )]
+    Undecided,
     /// A defect of ours; logged where the answer is made, never sent.
     #[error("internal error")]
     Internal(String),
@@ -127,6 +133,7 @@ impl Error {
             Self::Unavailable(_) => {
                 ("unavailable", "Not available right now", StatusCode::SERVICE_UNAVAILABLE)
             }
+            Self::Undecided => ("undecided", "Perhaps made, perhaps not", StatusCode::SERVICE_UNAVAILABLE),
             Self::Internal(_) => ("internal", "Internal error", StatusCode::INTERNAL_SERVER_ERROR),
             Self::Replayed(reply) => ("replayed", "Answered before", reply.status),
         }
@@ -195,7 +202,7 @@ impl ResponseError for Error {
             Self::Unauthenticated(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
             }
-            Self::Unavailable(_) => {
+            Self::Unavailable(_) | Self::Undecided => {
                 response.insert_header((header::RETRY_AFTER, "1"));
             }
             Self::TooMany { wait, .. } => {
@@ -228,7 +235,8 @@ pub enum ReadProblems {
     /// Nothing of that name.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
-    /// The store cannot be reached; try again after `Retry-After` seconds.
+    /// The store cannot be reached; try again after `Retry-After` seconds. A write was not made, unless the problem is
+    /// `undecided`: then it may have been, and the same `Idempotency-Key` has it made once.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
-use crate::store::Engine;
+use crate::store::{Engine, Fit};
 
 /// The process serves.
 #[derive(Debug, Serialize, ToSchema)]
@@ -92,15 +92,13 @@ pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
 #[get("/readyz")]
 pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
     let mut lacks = Vec::new();
-    match app.store.migrations().await {
-        Ok(migrations) => {
-            let missing = migrations.iter().filter(|migration| !migration.applied);
-            lacks.extend(
-                missing.map(|migration| format!("migration {} {}", migration.version, migration.name)),
-            );
-        }
-        Err(_) => lacks.push("database".to_owned()),
+    // A node without its database serves from memory, and stays ready for that.
+    let fit = app.store.fit().await.ok();
+    match &fit {
+        Some(fit) => lacks.extend(fit.lacks()),
+        None => lacks.push("database".to_owned()),
     }
+    let fits = fit.is_none_or(|fit| fit == Fit::Fits);
     let warm = !app.snapshots.all().is_empty();
     if !warm {
         lacks.push("snapshots".to_owned());
@@ -108,8 +106,7 @@ pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
     if app.streams.is_draining() {
         lacks.push("time: the server is shutting down".to_owned());
     }
-    let migrated = !lacks.iter().any(|lack| lack.starts_with("migration"));
-    let ready = migrated && warm && !app.streams.is_draining();
+    let ready = fits && warm && !app.streams.is_draining();
     HttpResponse::build(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
         .json(Readiness { ready, lacks })
 }

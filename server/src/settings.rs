@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,6 +42,12 @@ pub struct Settings {
     pub data_dir: PathBuf,
     /// `HOIST_DATABASE_URL`: `sqlite://…` or `postgres://…`.
     pub database_url: String,
+    /// `HOIST_DATABASE_CONNECTIONS`: how many connections this node has to PostgreSQL at most.
+    pub database_connections: u32,
+    /// `HOIST_DATABASE_TIMEOUT_MS`: how long a request waits for a connection, and for each statement.
+    pub database_timeout: Duration,
+    /// `HOIST_MIGRATE`: whether PostgreSQL is migrated at start; SQLite always is.
+    pub migrate: bool,
     /// `HOIST_REDIS_URL`: `redis://…` or `rediss://…`, the bell between nodes.
     pub redis_url: Option<String>,
     /// `HOIST_ADMIN_TOKEN`: the first administrator's token, for production.
@@ -89,12 +97,15 @@ const DEFAULT_OFREP_RATE: usize = 5_000;
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 12] = [
+const SERVER_VARIABLES: [&str; 15] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_PUBLIC_URL",
     "HOIST_DATA_DIR",
     "HOIST_DATABASE_URL",
+    "HOIST_DATABASE_CONNECTIONS",
+    "HOIST_DATABASE_TIMEOUT_MS",
+    "HOIST_MIGRATE",
     "HOIST_REDIS_URL",
     "HOIST_ADMIN_TOKEN",
     "HOIST_LOG",
@@ -161,6 +172,11 @@ impl Reader {
                 origin,
             ),
             database_url: self.database_url().unwrap_or(embedded),
+            database_connections: self.number("HOIST_DATABASE_CONNECTIONS", 2, 1_000).unwrap_or(16),
+            database_timeout: Duration::from_millis(
+                self.number("HOIST_DATABASE_TIMEOUT_MS", 100, 600_000).unwrap_or(5_000),
+            ),
+            migrate: self.one_of("HOIST_MIGRATE", &[("true", true), ("false", false)]).unwrap_or(false),
             redis_url: self.parsed(
                 "HOIST_REDIS_URL",
                 "a URL that starts with redis:// or rediss://",
@@ -205,7 +221,10 @@ impl Reader {
         })
     }
 
-    fn number(&mut self, name: &str, least: usize, most: usize) -> Option<usize> {
+    fn number<N>(&mut self, name: &str, least: N, most: N) -> Option<N>
+    where
+        N: Copy + fmt::Display + FromStr + PartialOrd,
+    {
         self.parsed(name, &format!("a whole number from {least} to {most}"), |text| {
             text.parse().ok().filter(|number| (least..=most).contains(number))
         })

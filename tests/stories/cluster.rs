@@ -32,7 +32,6 @@ async fn check(mut cluster: Cluster, variables: &[(&str, &str)]) {
     for client in &clients {
         live_at(client, settings["revision"].as_u64().unwrap()).await;
     }
-    assert!(first.terminate().await.success());
 }
 
 #[tokio::test]

@@ -29,7 +29,8 @@ struct Sample {
     audit: usize,
 }
 
-const SAMPLES: [Sample; 3] = [SHOP, Sample { version: 2, ..SHOP }, Sample { version: 3, ..SHOP }];
+const SAMPLES: [Sample; 4] =
+    [SHOP, Sample { version: 2, ..SHOP }, Sample { version: 3, ..SHOP }, Sample { version: 4, ..SHOP }];
 
 /// The sample of the first migration; later ones keep the same shop in more tables.
 const SHOP: Sample = Sample {
@@ -56,30 +57,40 @@ const SHOP: Sample = Sample {
 
 /// A database of the story's own.
 struct Database {
+    engine: &'static str,
     url: String,
     store: Store,
     pool: AnyPool,
-    _folder: TempDir,
+    _folder: Option<TempDir>,
 }
 
 impl Database {
-    async fn create() -> Database {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!("sqlite://{}/hoist.db?mode=rwc", folder.path().display());
-        let store = Store::open(&url).await.unwrap();
-        let pool = AnyPool::connect(&url).await.unwrap();
-        Database { url, store, pool, _folder: folder }
+    /// An empty database of each engine.
+    async fn create() -> Vec<Database> {
+        let mut databases = Vec::new();
+        for (engine, url, folder) in servers::engines().await {
+            let store = Store::open(&url).await.unwrap();
+            let pool = AnyPool::connect(&url).await.unwrap();
+            databases.push(Database { engine, url, store, pool, _folder: folder });
+        }
+        databases
     }
 
-    /// A database as it is when a migration is the newest, with its sample rows.
-    async fn with_sample(sample: &Sample) -> Database {
-        let database = Database::create().await;
-        database.store.migrate_up().await.unwrap();
-        database.store.migrate_down(sample.version).await.unwrap();
-        let file = Path::new("tests/samples").join(format!("{:04}.sql", sample.version));
-        let rows = fs::read_to_string(repository().join(file)).unwrap();
-        sqlx::raw_sql(AssertSqlSafe(rows)).execute(&database.pool).await.unwrap();
-        database
+    /// A database of each engine as it is when a migration is the newest, with its sample rows.
+    async fn with_sample(sample: &Sample) -> Vec<Database> {
+        let databases = Database::create().await;
+        for database in &databases {
+            database.store.migrate_up_to(sample.version).await.unwrap();
+            let file = Path::new("tests/samples").join(format!("{:04}.sql", sample.version));
+            let rows = fs::read_to_string(repository().join(file)).unwrap();
+            sqlx::raw_sql(AssertSqlSafe(rows)).execute(&database.pool).await.unwrap();
+        }
+        databases
+    }
+
+    /// A server over it, which takes it up by itself.
+    async fn serve(&self) -> Node {
+        Node::start_with(&[("HOIST_DATABASE_URL", &self.url), ("HOIST_MIGRATE", "true")]).await
     }
 
     async fn texts(&self, statement: String) -> Vec<String> {
@@ -89,8 +100,16 @@ impl Database {
 
     /// The tables that the migrations made.
     async fn tables(&self) -> Vec<String> {
-        let statement = "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' \
-                         AND name <> '_sqlx_migrations' ORDER BY name";
+        let statement = match self.engine {
+            "sqlite" => {
+                "SELECT name FROM sqlite_master WHERE type = 'table' AND substr(name, 1, 7) <> 'sqlite_' \
+                 AND name <> '_sqlx_migrations' ORDER BY name"
+            }
+            _ => {
+                "SELECT tablename::TEXT FROM pg_tables WHERE schemaname = 'public' \
+                 AND tablename <> '_sqlx_migrations' ORDER BY tablename"
+            }
+        };
         self.texts(statement.to_owned()).await
     }
 
@@ -98,10 +117,14 @@ impl Database {
     async fn rows(&self) -> BTreeMap<String, Vec<String>> {
         let mut all = BTreeMap::new();
         for table in self.tables().await {
-            let columns =
-                self.texts(format!("SELECT name FROM pragma_table_info('{table}')")).await.join(", ");
-            let rows = self.texts(format!("SELECT json_array({columns}) FROM {table} ORDER BY 1")).await;
-            all.insert(table, rows);
+            let row = match self.engine {
+                "sqlite" => {
+                    let columns = format!("SELECT name FROM pragma_table_info('{table}')");
+                    format!("json_array({})", self.texts(columns).await.join(", "))
+                }
+                _ => "row_to_json(t)::TEXT".to_owned(),
+            };
+            all.insert(table.clone(), self.texts(format!("SELECT {row} FROM {table} t ORDER BY 1")).await);
         }
         all
     }
@@ -109,7 +132,7 @@ impl Database {
 
 /// What a server answers from the sample rows.
 async fn read(database: &Database, sample: &Sample) {
-    let node = Node::start_with(&[("HOIST_DATABASE_URL", &database.url)]).await;
+    let node = database.serve().await;
     let api = node.api().with_project(sample.project);
     let environment = api.environment(sample.environment);
     assert_eq!(environment.revision().await, sample.revision);
@@ -135,36 +158,43 @@ async fn read(database: &Database, sample: &Sample) {
 
 #[tokio::test]
 async fn every_migration_has_sample_rows_for_every_table() {
-    let known = Database::create().await.store.migrations().await.unwrap();
-    let known: Vec<i64> = known.iter().map(|migration| migration.version).collect();
-    assert_eq!(known, SAMPLES.each_ref().map(|sample| sample.version), "a migration without sample rows");
+    for database in Database::create().await {
+        let known = database.store.migrations().await.unwrap();
+        let known: Vec<i64> = known.iter().map(|migration| migration.version).collect();
+        assert_eq!(known, SAMPLES.each_ref().map(|sample| sample.version), "a migration without sample rows");
+    }
     for sample in &SAMPLES {
-        let rows = Database::with_sample(sample).await.rows().await;
-        assert!(!rows.is_empty());
-        let bare: Vec<_> = rows.iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
-        assert!(bare.is_empty(), "{:04}.sql has no rows for {bare:?}", sample.version);
+        for database in Database::with_sample(sample).await {
+            let rows = database.rows().await;
+            assert!(!rows.is_empty());
+            let bare: Vec<_> =
+                rows.iter().filter(|(_, rows)| rows.is_empty()).map(|(table, _)| table).collect();
+            assert!(bare.is_empty(), "{:04}.sql has no rows for {bare:?}", sample.version);
+        }
     }
 }
 
 #[tokio::test]
 async fn what_an_older_schema_kept_is_served() {
     for sample in &SAMPLES {
-        let database = Database::with_sample(sample).await;
-        // The server takes the database up by itself.
-        read(&database, sample).await;
-        assert!(database.store.migrations().await.unwrap().iter().all(|migration| migration.applied));
+        for database in Database::with_sample(sample).await {
+            read(&database, sample).await;
+            assert!(database.store.migrations().await.unwrap().iter().all(|migration| migration.applied));
+        }
     }
 }
 
 #[tokio::test]
 async fn sample_rows_survive_the_way_up_and_down() {
     for sample in &SAMPLES {
-        let database = Database::with_sample(sample).await;
-        let before = database.rows().await;
-        for _ in 0..2 {
-            database.store.migrate_up().await.unwrap();
-            database.store.migrate_down(sample.version).await.unwrap();
-            assert_eq!(database.rows().await, before, "from {:04} and back", sample.version);
+        for database in Database::with_sample(sample).await {
+            let before = database.rows().await;
+            for _ in 0..2 {
+                database.store.migrate_up().await.unwrap();
+                database.store.migrate_down(sample.version).await.unwrap();
+                let place = format!("from {:04} and back on {}", sample.version, database.engine);
+                assert_eq!(database.rows().await, before, "{place}");
+            }
         }
     }
 }
@@ -172,17 +202,20 @@ async fn sample_rows_survive_the_way_up_and_down() {
 #[tokio::test]
 async fn all_the_way_down_leaves_no_table_and_up_again_serves() {
     for sample in &SAMPLES {
-        let database = Database::with_sample(sample).await;
-        database.store.migrate_up().await.unwrap();
-        let tables = database.tables().await;
-        database.store.migrate_down(0).await.unwrap();
-        assert_eq!(database.tables().await, Vec::<String>::new());
-        database.store.migrate_up().await.unwrap();
-        assert_eq!(database.tables().await, tables);
-        let rows = database.rows().await;
-        assert!(rows.values().all(Vec::is_empty), "rows outlived their tables: {rows:?}");
-        let node = Node::start_with(&[("HOIST_DATABASE_URL", &database.url)]).await;
-        let projects = node.api().items("/api/v1/projects?limit=500").await;
-        assert_eq!(projects.len(), 1, "{projects:?}");
+        for database in Database::with_sample(sample).await {
+            database.store.migrate_up().await.unwrap();
+            let tables = database.tables().await;
+            database.store.migrate_down(0).await.unwrap();
+            assert_eq!(database.tables().await, Vec::<String>::new());
+            database.store.migrate_up().await.unwrap();
+            assert_eq!(database.tables().await, tables);
+            let mut rows = database.rows().await;
+            // What the migrations themselves say.
+            rows.remove("served_builds");
+            assert!(rows.values().all(Vec::is_empty), "rows outlived their tables: {rows:?}");
+            let node = database.serve().await;
+            let projects = node.api().items("/api/v1/projects?limit=500").await;
+            assert_eq!(projects.len(), 1, "{projects:?}");
+        }
     }
 }

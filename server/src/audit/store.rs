@@ -1,20 +1,19 @@
 //! Appending to the audit and reading it.
 
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::{Entry, Link, Sealed, Verification, Verifier};
 use crate::audit::api::Filter;
 use crate::error::{Error, Result};
 use crate::keys::ProjectKey;
-use crate::store::{Columns, Filtered, Store, stored};
+use crate::store::{Columns, Connection, Filtered, Store, stored};
 
 /// How many links are verified at a time.
 const VERIFY_BATCH: i64 = 1_000;
 
 /// Appends an entry with its text and hash.
 pub(crate) async fn append(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     entry: &Entry,
     document: &str,
     hash: &str,

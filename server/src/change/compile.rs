@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hoist_evaluation::{Document, Patch, Problem};
-use sqlx::AnyConnection;
 
 use super::Change;
 use crate::app::App;
@@ -12,6 +11,7 @@ use crate::error::{Error, Fault, Result};
 use crate::history::{self, Kind};
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::snapshots::State;
+use crate::store::Connection;
 
 /// What an environment will get.
 #[derive(Debug, Default)]
@@ -53,7 +53,7 @@ impl Draft {
 /// The state just before `revision`: the one in memory, brought up to date from the history if it lags.
 async fn base(
     app: &App,
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     project: &ProjectKey,
     environment: &EnvironmentKey,
     revision: u64,

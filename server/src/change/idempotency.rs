@@ -17,7 +17,7 @@ impl Change<'_> {
         )
         .bind(self.caller.token_id())
         .bind(key)
-        .fetch_optional(&mut *self.transaction)
+        .fetch_optional(&mut self.transaction)
         .await?;
         let Some(row) = row else { return Ok(()) };
         if row.text("fingerprint")? != self.caller.fingerprint() {
@@ -50,7 +50,7 @@ impl Change<'_> {
         .bind(reply.location.as_deref())
         .bind(reply.kept.as_ref().unwrap_or(&reply.body))
         .bind(self.at.ms())
-        .execute(&mut *self.transaction)
+        .execute(&mut self.transaction)
         .await?;
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! Environments in the store.
 
+use sqlx::Row;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, Row};
 
 use super::{Environment, USUAL};
 use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
-use crate::store::{Columns, Store};
+use crate::store::{Columns, Connection, Store};
 
 fn environment(row: &AnyRow) -> Result<Environment, sqlx::Error> {
     Ok(Environment {
@@ -21,11 +21,7 @@ fn environment(row: &AnyRow) -> Result<Environment, sqlx::Error> {
     })
 }
 
-async fn insert(
-    connection: &mut AnyConnection,
-    project: &ProjectKey,
-    environment: &Environment,
-) -> Result<()> {
+async fn insert(connection: &mut Connection, project: &ProjectKey, environment: &Environment) -> Result<()> {
     let done = sqlx::query(
         "INSERT INTO environments (project, key, name, position, protected, revision, created_ms) \
          VALUES ($1, $2, $3, $4, $5, 0, $6) ON CONFLICT (project, key) DO NOTHING",
@@ -46,7 +42,7 @@ async fn insert(
 
 /// Writes the environments that every new project has.
 pub(crate) async fn insert_usual(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     project: &ProjectKey,
     now: Timestamp,
 ) -> Result<()> {
@@ -80,7 +76,7 @@ impl Store {
     }
 }
 
-async fn environments(connection: &mut AnyConnection, project: &ProjectKey) -> Result<Vec<Environment>> {
+async fn environments(connection: &mut Connection, project: &ProjectKey) -> Result<Vec<Environment>> {
     let rows = sqlx::query(
         "SELECT e.key, e.name, e.position, e.protected, e.revision, e.created_ms \
          FROM environments e JOIN projects p ON p.key = e.project \

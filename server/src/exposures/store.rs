@@ -2,15 +2,15 @@
 
 use std::fmt::Write;
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe};
 
 use super::batch::{Batch, Counted};
 use super::{DAY_MS, DailyCount, Exposures, KEPT, MAX_ROWS, MAX_UNKNOWN_KEPT, Mode};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Connection, Store, stored};
 
 /// How many rows are added by one statement; a report of more takes several.
 const ROWS_AT_ONCE: usize = 32;
@@ -113,7 +113,7 @@ fn daily_count(row: &AnyRow) -> Result<DailyCount, sqlx::Error> {
 }
 
 /// Takes the instance's lock and its report's number; false when that number or a higher one was taken before.
-async fn take_turn(connection: &mut AnyConnection, batch: &Batch) -> Result<bool> {
+async fn take_turn(connection: &mut Connection, batch: &Batch) -> Result<bool> {
     let row = sqlx::query(
         "INSERT INTO instances (project, environment, instance, app, app_version, sdk, sequence, dropped, \
          first_seen_ms, last_seen_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) \
@@ -163,7 +163,7 @@ fn statement(rows: usize) -> String {
            last_ms = CASE WHEN excluded.last_ms > exposures.last_ms THEN excluded.last_ms ELSE exposures.last_ms END"
 }
 
-async fn add_counts(connection: &mut AnyConnection, batch: &Batch, rows: &[(&Counted, &u64)]) -> Result<()> {
+async fn add_counts(connection: &mut Connection, batch: &Batch, rows: &[(&Counted, &u64)]) -> Result<()> {
     let mut query = sqlx::query(AssertSqlSafe(statement(rows.len())))
         .bind(&*batch.project)
         .bind(&*batch.environment)
@@ -186,7 +186,7 @@ async fn add_counts(connection: &mut AnyConnection, batch: &Batch, rows: &[(&Cou
 }
 
 /// Keys come from applications, perhaps made up at run time, so new ones are taken up only while there is room.
-async fn add_unknown(connection: &mut AnyConnection, batch: &Batch) -> Result<()> {
+async fn add_unknown(connection: &mut Connection, batch: &Batch) -> Result<()> {
     let row =
         sqlx::query("SELECT COUNT(*) AS count FROM unknown_flags WHERE project = $1 AND environment = $2")
             .bind(&*batch.project)

@@ -1,7 +1,6 @@
 //! Settings in the store, and what writing them does to an environment's flag set.
 
 use hoist_evaluation::Settings;
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Flag;
@@ -10,7 +9,7 @@ use crate::change::Change;
 use crate::error::{Error, Result};
 use crate::history::Kind;
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Connection, Store, stored};
 
 fn settings(row: &AnyRow) -> Result<FlagSettings, sqlx::Error> {
     Ok(FlagSettings {
@@ -24,7 +23,7 @@ fn settings(row: &AnyRow) -> Result<FlagSettings, sqlx::Error> {
 }
 
 async fn find(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     project: &ProjectKey,
     environment: &EnvironmentKey,
     flag: &FlagKey,

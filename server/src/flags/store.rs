@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use hoist_evaluation::{Bucketing, FlagType};
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::api::FlagFilter;
@@ -12,7 +11,7 @@ use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
-use crate::store::{Columns, Filtered, Store, stored};
+use crate::store::{Columns, Connection, Filtered, Store, stored};
 
 fn flag(row: &AnyRow) -> Result<Flag, sqlx::Error> {
     Ok(Flag {
@@ -35,7 +34,7 @@ fn flag(row: &AnyRow) -> Result<Flag, sqlx::Error> {
     })
 }
 
-async fn find(connection: &mut AnyConnection, project: &ProjectKey, key: &FlagKey) -> Result<Flag> {
+async fn find(connection: &mut Connection, project: &ProjectKey, key: &FlagKey) -> Result<Flag> {
     let row = sqlx::query("SELECT * FROM flags WHERE project = $1 AND key = $2 AND deleted_ms IS NULL")
         .bind(&**project)
         .bind(&**key)
@@ -44,7 +43,7 @@ async fn find(connection: &mut AnyConnection, project: &ProjectKey, key: &FlagKe
     row.as_ref().map(flag).transpose()?.ok_or_else(|| Error::missing("flag", key))
 }
 
-async fn unarchived(connection: &mut AnyConnection, project: &ProjectKey) -> Result<Vec<Flag>> {
+async fn unarchived(connection: &mut Connection, project: &ProjectKey) -> Result<Vec<Flag>> {
     let rows = sqlx::query(
         "SELECT * FROM flags WHERE project = $1 AND archived_ms IS NULL AND deleted_ms IS NULL ORDER BY key",
     )

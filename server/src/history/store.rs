@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use hoist_evaluation::{Document, FlagSet};
 use serde_json::value::RawValue;
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::{Event, Head, Kind};
@@ -14,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::flags::LastChange;
 use crate::keys::{EnvironmentKey, ProjectKey};
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Connection, Store, stored};
 
 fn event(row: &AnyRow) -> Result<Event, sqlx::Error> {
     let kind = if row.text("kind")? == "flag" { Kind::Flag } else { Kind::Segment };
@@ -160,7 +159,7 @@ impl Store {
 
 /// Every event of an environment after `revision`, in order, as this connection sees it.
 pub(crate) async fn events_since(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     project: &ProjectKey,
     environment: &EnvironmentKey,
     revision: u64,
@@ -179,7 +178,7 @@ pub(crate) async fn events_since(
 
 /// Appends one event.
 pub(crate) async fn append(
-    connection: &mut AnyConnection,
+    connection: &mut Connection,
     project: &ProjectKey,
     environment: &EnvironmentKey,
     event: &Event,

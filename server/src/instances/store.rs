@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use sqlx::any::AnyRow;
-use sqlx::{AnyConnection, AssertSqlSafe, Row as _};
+use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use super::introduction::About;
@@ -12,7 +12,7 @@ use super::{KEPT, ROWS_AT_ONCE};
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::keys::{EnvironmentKey, ProjectKey};
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Connection, Store, stored};
 
 /// What the rows of a statement share is bound once, before them.
 const SHARED: usize = 4;
@@ -100,7 +100,7 @@ impl Store {
             .bind(&**batch.environment)
             .bind(instance.to_string())
             .bind(seen.ms())
-            .execute(&mut *transaction)
+            .execute(&mut transaction)
             .await?;
         }
         transaction.commit().await?;
@@ -138,7 +138,7 @@ impl Store {
     }
 }
 
-async fn say_alive(connection: &mut AnyConnection, node: &str, at: Timestamp, batch: u64) -> Result<()> {
+async fn say_alive(connection: &mut Connection, node: &str, at: Timestamp, batch: u64) -> Result<()> {
     sqlx::query(
         "INSERT INTO nodes (node, seen_ms, batch) VALUES ($1, $2, $3) \
          ON CONFLICT (node) DO UPDATE SET seen_ms = excluded.seen_ms, batch = excluded.batch",
@@ -191,7 +191,7 @@ fn statement(rows: usize) -> String {
            connected = excluded.connected, closed = excluded.closed"
 }
 
-async fn insert(connection: &mut AnyConnection, batch: &Batch<'_>, rows: &[Row]) -> Result<()> {
+async fn insert(connection: &mut Connection, batch: &Batch<'_>, rows: &[Row]) -> Result<()> {
     let mut query = sqlx::query(AssertSqlSafe(statement(rows.len())))
         .bind(&**batch.project)
         .bind(&**batch.environment)

@@ -1,6 +1,5 @@
 //! Projects in the store.
 
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Project;
@@ -8,7 +7,7 @@ use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::ProjectKey;
-use crate::store::{Columns, Store};
+use crate::store::{Columns, Connection, Store};
 
 fn project(row: &AnyRow) -> Result<Project, sqlx::Error> {
     Ok(Project {
@@ -21,7 +20,7 @@ fn project(row: &AnyRow) -> Result<Project, sqlx::Error> {
 }
 
 /// Writes a new project's row.
-pub(crate) async fn insert(connection: &mut AnyConnection, project: &Project) -> Result<()> {
+pub(crate) async fn insert(connection: &mut Connection, project: &Project) -> Result<()> {
     let done = sqlx::query(
         "INSERT INTO projects (key, name, description, audit_sequence, audit_hash, created_ms, created_by) \
          VALUES ($1, $2, $3, 0, $4, $5, $6) ON CONFLICT (key) DO NOTHING",

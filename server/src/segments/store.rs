@@ -1,14 +1,13 @@
 //! Segments in the store.
 
 use hoist_evaluation::SegmentDefinition;
-use sqlx::AnyConnection;
 use sqlx::any::AnyRow;
 
 use super::Segment;
 use crate::change::Change;
 use crate::error::{Error, Result};
 use crate::keys::{ProjectKey, SegmentKey};
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Connection, Store, stored};
 
 fn segment(row: &AnyRow) -> Result<Segment, sqlx::Error> {
     let definition: SegmentDefinition = row.document("document")?;
@@ -25,7 +24,7 @@ fn segment(row: &AnyRow) -> Result<Segment, sqlx::Error> {
     })
 }
 
-async fn all(connection: &mut AnyConnection, project: &ProjectKey) -> Result<Vec<Segment>> {
+async fn all(connection: &mut Connection, project: &ProjectKey) -> Result<Vec<Segment>> {
     let rows = sqlx::query(
         "SELECT key, name, description, document, version, changed_ms, changed_by FROM segments \
          WHERE project = $1 ORDER BY key",

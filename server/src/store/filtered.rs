@@ -1,9 +1,9 @@
 //! A query with optional conditions. Placeholders are numbered, which is the one form that both engines read.
 
+use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
-use sqlx::{AnyPool, AssertSqlSafe};
 
-use super::stored;
+use super::{Pool, stored};
 use crate::error::Result;
 
 /// A value for a placeholder.
@@ -51,7 +51,7 @@ impl Filtered {
     }
 
     /// Reads at most `limit` rows.
-    pub(crate) async fn fetch(mut self, pool: &AnyPool, limit: u64) -> Result<Vec<AnyRow>> {
+    pub(crate) async fn fetch(mut self, pool: &Pool, limit: u64) -> Result<Vec<AnyRow>> {
         self.number(" LIMIT ", stored(limit));
         let mut query = sqlx::query(AssertSqlSafe(self.sql));
         for value in self.values {

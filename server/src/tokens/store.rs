@@ -1,6 +1,6 @@
 //! Tokens in the store: hashes only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use sqlx::any::AnyRow;
 
@@ -51,11 +51,12 @@ impl Store {
             return Ok(());
         }
         let mut transaction = self.write.begin().await?;
-        for (id, at) in uses {
+        // In one order on every node, or two of them could wait for each other.
+        for (id, at) in BTreeMap::from_iter(uses) {
             sqlx::query("UPDATE tokens SET last_used_ms = $2 WHERE id = $1")
                 .bind(id)
                 .bind(at.ms())
-                .execute(&mut *transaction)
+                .execute(&mut transaction)
                 .await?;
         }
         transaction.commit().await?;

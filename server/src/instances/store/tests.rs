@@ -1,14 +1,9 @@
 use std::time::Duration;
 
 use super::*;
+use crate::store::tests::stores;
 
 const NOW: Timestamp = Timestamp::from_ms(1_795_442_580_000);
-
-async fn store(folder: &tempfile::TempDir) -> Store {
-    let store = Store::open(&format!("sqlite://{}/t.db?mode=rwc", folder.path().display())).await.unwrap();
-    store.migrate_up().await.unwrap();
-    store
-}
 
 fn keys() -> (ProjectKey, EnvironmentKey) {
     (ProjectKey::stored("p".into()), EnvironmentKey::stored("e".into()))
@@ -40,61 +35,61 @@ async fn check(store: &Store, node: &str, after: u64) -> Vec<(String, Option<u64
 
 #[tokio::test]
 async fn a_row_is_read_as_it_was_written_and_a_later_one_takes_its_place() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(&folder).await;
-    let (first, second) = (row(1, NOW, Some(42), true), row(2, NOW, None, false));
-    write(&store, "a", 1, NOW, &[first.clone(), second]).await;
-    let read = store.receipts_after("a", 0).await.unwrap();
-    let same = read.into_iter().find(|(_, _, row)| row.instance == first.instance).unwrap();
-    assert_eq!((same.0, same.1), keys());
-    assert_eq!((same.2.known, same.2.connected), (first.known, true));
-    write(&store, "a", 2, NOW, &[row(1, NOW, Some(43), false)]).await;
-    assert_eq!(check(&store, "a", 1).await, [("worker-1".into(), Some(43), false)]);
-    assert_eq!(check(&store, "a", 0).await.len(), 2);
-    assert!(check(&store, "b", 0).await.is_empty());
-    let nodes = store.nodes().await.unwrap();
-    assert_eq!((nodes.len(), nodes[0].batch, nodes[0].seen), (1, 2, NOW));
+    for (store, _folder) in stores().await {
+        let (first, second) = (row(1, NOW, Some(42), true), row(2, NOW, None, false));
+        write(&store, "a", 1, NOW, &[first.clone(), second]).await;
+        let read = store.receipts_after("a", 0).await.unwrap();
+        let same = read.into_iter().find(|(_, _, row)| row.instance == first.instance).unwrap();
+        assert_eq!((same.0, same.1), keys());
+        assert_eq!((same.2.known, same.2.connected), (first.known, true));
+        write(&store, "a", 2, NOW, &[row(1, NOW, Some(43), false)]).await;
+        assert_eq!(check(&store, "a", 1).await, [("worker-1".into(), Some(43), false)]);
+        assert_eq!(check(&store, "a", 0).await.len(), 2);
+        assert!(check(&store, "b", 0).await.is_empty());
+        let nodes = store.nodes().await.unwrap();
+        assert_eq!((nodes.len(), nodes[0].batch, nodes[0].seen), (1, 2, NOW));
+    }
 }
 
 #[tokio::test]
 async fn a_large_batch_is_written_whole() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(&folder).await;
-    let count = ROWS_AT_ONCE * 3 + 5;
-    let rows: Vec<Row> = (0..count as u128).map(|number| row(number, NOW, Some(1), true)).collect();
-    write(&store, "a", 1, NOW, &rows).await;
-    assert_eq!(check(&store, "a", 0).await.len(), count);
+    for (store, _folder) in stores().await {
+        let count = ROWS_AT_ONCE * 3 + 5;
+        let rows: Vec<Row> = (0..count as u128).map(|number| row(number, NOW, Some(1), true)).collect();
+        write(&store, "a", 1, NOW, &rows).await;
+        assert_eq!(check(&store, "a", 0).await.len(), count);
+    }
 }
 
 #[tokio::test]
 async fn what_is_old_or_known_better_by_another_node_is_let_go() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(&folder).await;
-    let later = |hours: u64| NOW.plus(Duration::from_hours(hours));
-    // `dead` went away; of its instances 1 came back at `alive`, 2 did not.
-    write(&store, "dead", 1, NOW, &[row(1, NOW, Some(41), true), row(2, NOW, Some(41), true)]).await;
-    write(&store, "alive", 1, later(1), &[row(1, later(1), Some(42), true)]).await;
-    let now = later(2);
-    store.forget_receipts(now, later(1).minus(Duration::from_secs(30))).await.unwrap();
-    assert_eq!(check(&store, "dead", 0).await, [("worker-2".into(), Some(41), true)]);
-    assert_eq!(check(&store, "alive", 0).await, [("worker-1".into(), Some(42), true)]);
-    // A day later only the stream that a living node holds is left, and then the dead node is gone, too.
-    store.write_node("alive", later(27), 1).await.unwrap();
-    store.forget_receipts(later(27), later(27).minus(Duration::from_secs(30))).await.unwrap();
-    assert!(check(&store, "dead", 0).await.is_empty());
-    assert_eq!(check(&store, "alive", 0).await.len(), 1);
-    assert_eq!(store.nodes().await.unwrap().len(), 1);
+    for (store, _folder) in stores().await {
+        let later = |hours: u64| NOW.plus(Duration::from_hours(hours));
+        // `dead` went away; of its instances 1 came back at `alive`, 2 did not.
+        write(&store, "dead", 1, NOW, &[row(1, NOW, Some(41), true), row(2, NOW, Some(41), true)]).await;
+        write(&store, "alive", 1, later(1), &[row(1, later(1), Some(42), true)]).await;
+        let now = later(2);
+        store.forget_receipts(now, later(1).minus(Duration::from_secs(30))).await.unwrap();
+        assert_eq!(check(&store, "dead", 0).await, [("worker-2".into(), Some(41), true)]);
+        assert_eq!(check(&store, "alive", 0).await, [("worker-1".into(), Some(42), true)]);
+        // A day later only the stream that a living node holds is left, and then the dead node is gone, too.
+        store.write_node("alive", later(27), 1).await.unwrap();
+        store.forget_receipts(later(27), later(27).minus(Duration::from_secs(30))).await.unwrap();
+        assert!(check(&store, "dead", 0).await.is_empty());
+        assert_eq!(check(&store, "alive", 0).await.len(), 1);
+        assert_eq!(store.nodes().await.unwrap().len(), 1);
+    }
 }
 
 #[tokio::test]
 async fn what_was_forgotten_is_deleted_unless_it_was_heard_from_since() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = store(&folder).await;
-    let later = NOW.plus(Duration::from_secs(1));
-    write(&store, "a", 1, NOW, &[row(1, NOW, None, false), row(2, later, None, false)]).await;
-    let (project, environment) = keys();
-    let batch = Batch { project: &project, environment: &environment, node: "a", number: 2, at: later };
-    let gone = [(Uuid::from_u128(1), NOW), (Uuid::from_u128(2), NOW)];
-    store.delete_receipts(&batch, &gone).await.unwrap();
-    assert_eq!(check(&store, "a", 0).await, [("worker-2".into(), None, false)]);
+    for (store, _folder) in stores().await {
+        let later = NOW.plus(Duration::from_secs(1));
+        write(&store, "a", 1, NOW, &[row(1, NOW, None, false), row(2, later, None, false)]).await;
+        let (project, environment) = keys();
+        let batch = Batch { project: &project, environment: &environment, node: "a", number: 2, at: later };
+        let gone = [(Uuid::from_u128(1), NOW), (Uuid::from_u128(2), NOW)];
+        store.delete_receipts(&batch, &gone).await.unwrap();
+        assert_eq!(check(&store, "a", 0).await, [("worker-2".into(), None, false)]);
+    }
 }
