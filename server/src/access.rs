@@ -12,10 +12,10 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, web};
 use arc_swap::ArcSwap;
 
-use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::serving::Serving;
 use crate::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, DEVELOPMENT_WEB_TOKEN, Mode, Settings};
 use crate::tokens::{self, Kind, Role, Token};
 
@@ -150,12 +150,12 @@ fn application(request: &HttpRequest) -> Result<Application> {
 /// Finds the token that a request comes with, and its hash: `key` if there is one, else the bearer token.
 pub(crate) fn authenticate(request: &HttpRequest, key: Option<&str>) -> Result<(Arc<Token>, String)> {
     let text = key.map_or_else(|| bearer(request), Ok)?;
-    let Some(app) = request.app_data::<web::Data<App>>() else {
+    let Some(serving) = request.app_data::<web::Data<Serving>>() else {
         return Err(Error::Internal("the application is not there".to_owned()));
     };
-    let now = app.clock.now();
+    let now = serving.clock.now();
     let hash = tokens::hash(text);
-    let Some(token) = app.access.find(&hash, now) else {
+    let Some(token) = serving.access.find(&hash, now) else {
         let cut = text.starts_with("hoist_") && !tokens::is_well_formed(text);
         let detail = if cut {
             "this token is mistyped or cut short"
@@ -164,7 +164,7 @@ pub(crate) fn authenticate(request: &HttpRequest, key: Option<&str>) -> Result<(
         };
         return Err(Error::Unauthenticated(detail.to_owned()));
     };
-    app.access.note_use(&token, now);
+    serving.access.note_use(&token, now);
     Ok((token, hash))
 }
 

@@ -22,6 +22,7 @@ pub mod keys;
 pub mod migrate;
 mod news;
 pub mod ofrep;
+mod origin;
 pub mod page;
 pub mod preconditions;
 pub mod projects;
@@ -29,6 +30,7 @@ pub mod reply;
 mod routes;
 pub mod sdk_api;
 pub mod segments;
+pub mod serving;
 pub mod sessions;
 pub mod settings;
 pub mod snapshots;
@@ -52,6 +54,7 @@ pub use app::App;
 pub use clock::{Clock, Timestamp};
 pub use error::Error;
 pub use routes::openapi;
+pub use serving::Serving;
 pub use settings::Settings;
 pub use store::MigrationState;
 
@@ -125,10 +128,12 @@ impl Server {
         let (listen, workers) = (settings.listen, settings.workers);
         let app = App::start(settings, clock).await?;
         tasks::start(&app);
-        let (data, routes) = (web::Data::new(app.clone()), web::Data::new(Routes::default()));
+        let (data, serving) = (web::Data::new(app.clone()), web::Data::new(app.serving.clone()));
+        let routes = web::Data::new(Routes::default());
         let mut server = HttpServer::new(move || {
             HttpApp::new()
                 .app_data(data.clone())
+                .app_data(serving.clone())
                 .app_data(routes.clone())
                 .wrap(from_fn(ofrep::client_api::share))
                 .wrap(from_fn(expect_loopback))
@@ -237,8 +242,9 @@ async fn expect_loopback(
     request: ServiceRequest,
     next: Next<impl actix_web::body::MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    let development =
-        request.app_data::<web::Data<App>>().is_some_and(|app| app.settings.mode == Mode::Development);
+    let development = request
+        .app_data::<web::Data<Serving>>()
+        .is_some_and(|serving| serving.settings.mode == Mode::Development);
     // The `Host` itself: what forwarding headers say, any page can say.
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.or_else(|| Some(request.uri().authority()?.as_str())).unwrap_or_default().to_owned();

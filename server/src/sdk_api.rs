@@ -4,21 +4,21 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 
 use crate::access::Application;
-use crate::app::App;
 use crate::error::{ReadProblems, Result};
 use crate::instances::api::{InstanceHeaders, introduction};
+use crate::serving::Serving;
 
 /// The flag set of the key's environment. `ETag` is its revision.
 #[utoipa::path(tag = "sdk", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that the client has"), InstanceHeaders), responses((status = 200, description = "The flag set: all flags and segments of the environment", body = FlagSetSchema, content_type = "application/json"), (status = 304, description = "The client has the newest"), ReadProblems))]
 #[get("/snapshot")]
 pub(crate) async fn get_snapshot(
-    app: web::Data<App>,
+    serving: web::Data<Serving>,
     application: Application,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let live = app.live(&application.project, &application.environment)?;
+    let live = serving.live(&application.project, &application.environment)?;
     if let Some(visitor) = introduction(request.headers()) {
-        live.roster.greet(&visitor, app.clock.now());
+        live.roster.greet(&visitor, serving.clock.now());
     }
     let state = live.state();
     let tag = format!("\"{}\"", state.revision());

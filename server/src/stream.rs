@@ -14,10 +14,10 @@ use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
 use crate::access::Application;
-use crate::app::App;
 use crate::error::{Error, ReadProblems, Result};
 use crate::instances::api::{InstanceHeaders, introduction};
 use crate::instances::visit::Visit;
+use crate::serving::Serving;
 use crate::snapshots::{Live, State};
 
 /// How long a stream stays silent at most.
@@ -94,16 +94,16 @@ impl Drop for Place {
 #[utoipa::path(tag = "sdk", params(("Last-Event-ID" = Option<String>, Header, description = "The last revision that the client has"), InstanceHeaders), responses((status = 200, description = "Server-sent events: `put` holds a flag set, `patch` what changed", body = String, content_type = "text/event-stream"), ReadProblems))]
 #[get("/stream")]
 pub(crate) async fn get_stream(
-    app: web::Data<App>,
+    serving: web::Data<Serving>,
     application: Application,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
-    let live = app.live(&application.project, &application.environment)?;
+    let live = serving.live(&application.project, &application.environment)?;
     let last =
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
-    let visit = Visit::begin(&live, introduction(request.headers()), app.clock.now());
+    let visit = Visit::begin(&live, introduction(request.headers()), serving.clock.now());
     let follower = Follower { last, frame: put_or_patch, visit: Some(visit) };
-    open(&app, application, live, follower)
+    open(&serving, application, live, follower)
 }
 
 fn put_or_patch(live: &Live, state: &State, from: Option<u64>) -> Bytes {
@@ -130,18 +130,18 @@ pub(crate) struct Follower {
 
 /// Opens a stream that sends a frame at once and after every change, until the key ends or the server does.
 pub(crate) fn open(
-    app: &web::Data<App>,
+    serving: &web::Data<Serving>,
     application: Application,
     live: Arc<Live>,
     follower: Follower,
 ) -> Result<HttpResponse> {
-    let place = app.streams.enter()?;
+    let place = serving.streams.enter()?;
     // Subscribe first, read the state second: a change in between rings the bell again.
     let bell = live.subscribe();
-    let draining = app.streams.draining();
-    let (app, cursor, rest) = (app.clone(), Cursor::Before(follower.last), Bytes::new());
+    let draining = serving.streams.draining();
+    let (serving, cursor, rest) = (serving.clone(), Cursor::Before(follower.last), Bytes::new());
     let connection =
-        Connection { app, application, live, bell, draining, cursor, follower, rest, _place: place };
+        Connection { serving, application, live, bell, draining, cursor, follower, rest, _place: place };
     Ok(answer(stream::unfold(connection, Connection::next)))
 }
 
@@ -173,7 +173,7 @@ enum Cursor {
 }
 
 struct Connection {
-    app: web::Data<App>,
+    serving: web::Data<Serving>,
     application: Application,
     live: Arc<Live>,
     bell: watch::Receiver<u64>,
@@ -212,7 +212,7 @@ impl Connection {
                 _ = self.bell.changed() => false,
                 () = tokio::time::sleep(HEARTBEAT) => true,
             };
-            if self.app.streams.is_draining() {
+            if self.serving.streams.is_draining() {
                 self.send_away();
                 return Some(come_back());
             }
@@ -241,8 +241,11 @@ impl Connection {
     /// Whether the key still works and the environment is still served.
     fn is_welcome(&self) -> bool {
         let Application { project, environment, key_hash } = &self.application;
-        let served =
-            self.app.snapshots.get(project, environment).is_some_and(|live| Arc::ptr_eq(&live, &self.live));
-        served && self.app.access.find(key_hash, self.app.clock.now()).is_some()
+        let served = self
+            .serving
+            .snapshots
+            .get(project, environment)
+            .is_some_and(|live| Arc::ptr_eq(&live, &self.live));
+        served && self.serving.access.find(key_hash, self.serving.clock.now()).is_some()
     }
 }

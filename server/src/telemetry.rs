@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
-use crate::app::App;
+use crate::serving::Serving;
 use crate::settings::{LogFormat, Settings};
 
 /// The id of a request: in its answer, in its log lines and in the audit.
@@ -89,9 +89,9 @@ pub(crate) async fn observe<B: MessageBody>(
 /// Metrics in Prometheus' text form.
 #[utoipa::path(tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 #[get("/metrics")]
-pub(crate) async fn get_metrics(app: web::Data<App>) -> HttpResponse {
-    metrics::gauge!("hoist_streams").set(as_gauge(app.streams.held()));
-    for ((project, environment), live) in app.snapshots.all() {
+pub(crate) async fn get_metrics(serving: web::Data<Serving>) -> HttpResponse {
+    metrics::gauge!("hoist_streams").set(as_gauge(serving.streams.held()));
+    for ((project, environment), live) in serving.snapshots.all() {
         let state = live.state();
         let labels = [("project", project.to_string()), ("environment", environment.to_string())];
         metrics::gauge!("hoist_revision", &labels)

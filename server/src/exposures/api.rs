@@ -16,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, ReadProblems, Result, WriteProblems};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::reply::Reply;
+use crate::serving::Serving;
 
 /// Takes what an application counted. A report sent twice is counted once; fields of newer SDKs are passed over.
 #[utoipa::path(
@@ -25,20 +26,20 @@ use crate::reply::Reply;
 )]
 #[post("/exposures")]
 pub(crate) async fn post_exposures(
-    app: web::Data<App>,
+    serving: web::Data<Serving>,
     application: Application,
     body: Text,
 ) -> Result<Reply> {
     let report = report::parse(&body.0)?;
     let Application { project, environment, .. } = &application;
-    let live = app.live(project, environment)?;
+    let live = serving.live(project, environment)?;
     let state = live.state();
-    let arrival = Arrival { project, environment, at: app.clock.now() };
+    let arrival = Arrival { project, environment, at: serving.clock.now() };
     if let Ok(instance) = uuid::Uuid::try_parse(&report.instance) {
         live.roster.see(instance, arrival.at);
     }
     let batch = Batch::new(report, arrival, |key| state.snapshot.flag(key).is_some());
-    let duplicate = app.store.add_exposures(&batch).await?;
+    let duplicate = serving.origin.add_exposures(&batch).await?;
     if !duplicate {
         metrics::counter!("hoist_exposures_total").increment(batch.total());
         metrics::counter!("hoist_exposures_dropped_total").increment(u64::from(batch.dropped));

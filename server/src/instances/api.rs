@@ -14,6 +14,7 @@ use crate::error::{Error, ReadProblems, Result, WriteProblems};
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::page;
 use crate::reply::Reply;
+use crate::serving::Serving;
 use crate::snapshots::Live;
 
 /// Who a client says it is, if it is an instance.
@@ -52,11 +53,15 @@ pub(crate) struct Taken {}
     responses((status = 202, body = Taken), ReadProblems, WriteProblems)
 )]
 #[post("/receipts")]
-pub(crate) async fn post_receipt(app: web::Data<App>, application: Application, body: Text) -> Result<Reply> {
+pub(crate) async fn post_receipt(
+    serving: web::Data<Serving>,
+    application: Application,
+    body: Text,
+) -> Result<Reply> {
     let receipt = receipt::parse(&body.0)?;
-    let live = app.live(&application.project, &application.environment)?;
+    let live = serving.live(&application.project, &application.environment)?;
     // Reckoned before any wait: the receipt is as old as it was when it came.
-    let now = app.clock.now();
+    let now = serving.clock.now();
     let since = now.minus(std::time::Duration::from_millis(receipt.delay_ms).min(MAX_DELAY));
     expect_made(&live, receipt.revision).await?;
     let state = live.state();

@@ -9,15 +9,15 @@ use utoipa::{IntoParams, ToSchema};
 use super::client_api::{Client, Question, asked, asked_flag};
 use super::failure_api::{Failed, Failures};
 use super::{INACTIVITY_SECONDS, Item, Served, tag, token};
-use crate::app::App;
 use crate::error::Error;
 use crate::exposures::Mode;
+use crate::serving::Serving;
 
 /// Evaluates one flag.
 #[utoipa::path(tag = "ofrep", request_body = Question, responses((status = 200, description = "What the flag serves", body = Served), Failures))]
 #[post("/evaluate/flags/{flag}")]
 pub(crate) async fn evaluate_flag(
-    app: web::Data<App>,
+    serving: web::Data<Serving>,
     client: Client,
     request: HttpRequest,
     question: Question,
@@ -26,7 +26,7 @@ pub(crate) async fn evaluate_flag(
     let context = question.context.unwrap_or_default();
     let state = client.live.state();
     let evaluation = evaluate(&state.snapshot, &key, &context);
-    app.counting.count(&client.token, Mode::Direct, [(key.as_str(), &evaluation)].into_iter());
+    serving.counting.count(&client.token, Mode::Direct, [(key.as_str(), &evaluation)].into_iter());
     match Item::of(&key, &evaluation, state.snapshot.environment()) {
         Item::Served(served) => Ok(HttpResponse::Ok().json(served)),
         Item::Failed(failure) => Err(Failed::flag(failure)),
@@ -91,13 +91,13 @@ pub(crate) struct Endpoint {
 #[utoipa::path(tag = "ofrep", request_body = Question, params(Freshness, ("If-None-Match" = Option<String>, Header, description = "The `ETag` that the client has")), responses((status = 200, description = "What all flags serve", body = All), (status = 304, description = "The client has this answer"), Failures))]
 #[post("/evaluate/flags")]
 pub(crate) async fn evaluate_flags(
-    app: web::Data<App>,
+    serving: web::Data<Serving>,
     client: Client,
     request: HttpRequest,
     question: Question,
 ) -> Result<HttpResponse, Failed> {
     if let Some(revision) = heard_of(&request) {
-        app.hurry(&client.live, revision).await;
+        serving.hurry(&client.live, revision).await;
     }
     let context = question.context.unwrap_or_default();
     let state = client.live.state();
@@ -106,11 +106,11 @@ pub(crate) async fn evaluate_flags(
     let evaluations: Vec<Evaluation<'_>> =
         keys.iter().map(|key| evaluate(&state.snapshot, key, &context)).collect();
     let answered = || keys.iter().map(AsRef::as_ref).zip(&evaluations);
-    app.counting.count(&client.token, Mode::Bulk, answered());
+    serving.counting.count(&client.token, Mode::Bulk, answered());
     let items = answered().map(|(key, evaluation)| Item::of(key, evaluation, environment));
     let flags = serde_json::value::to_raw_value(&items.collect::<Vec<_>>())
         .map_err(|error| Error::Internal(error.to_string()))?;
-    let now = app.clock.now();
+    let now = serving.clock.now();
     let tag = tag(&client.token.id, flags.get().as_bytes(), token::window(now));
     let has = request.headers().get_all(header::IF_NONE_MATCH).filter_map(|value| value.to_str().ok());
     let same = has.flat_map(|has| has.split(',')).any(|one| one.trim().trim_start_matches("W/") == tag);

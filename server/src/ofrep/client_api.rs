@@ -16,9 +16,9 @@ use utoipa::ToSchema;
 use super::MAX_REQUEST;
 use super::failure_api::Failed;
 use crate::access::{Application, authenticate};
-use crate::app::App;
 use crate::body::{BODY_TIMEOUT, read};
 use crate::error::Error;
+use crate::serving::Serving;
 use crate::snapshots::Live;
 use crate::tokens::{Kind, Token};
 
@@ -46,22 +46,22 @@ impl FromRequest for Client {
 fn client(request: &HttpRequest) -> Result<Client, Failed> {
     let key = request.headers().get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
     let (token, hash) = authenticate(request, key)?;
-    let Some(app) = request.app_data::<web::Data<App>>() else {
+    let Some(serving) = request.app_data::<web::Data<Serving>>() else {
         return Err(Error::Internal("the application is not there".to_owned()).into());
     };
-    let client = Client::new(app, token, hash)?;
+    let client = Client::new(serving, token, hash)?;
     // Before the body is read: who asks too much should cost little.
-    app.rate.check(&client.token.id).map_err(Failed::too_many)?;
+    serving.rate.check(&client.token.id).map_err(Failed::too_many)?;
     Ok(client)
 }
 
 impl Client {
     /// Lets in who has a token for one environment's evaluations; `hash` is that of the token's text.
-    pub(crate) fn new(app: &App, token: Arc<Token>, key_hash: String) -> Result<Self, Failed> {
+    pub(crate) fn new(serving: &Serving, token: Arc<Token>, key_hash: String) -> Result<Self, Failed> {
         let application = application(&token, key_hash)?;
         // Not 404, which to a client is a flag's: the token is good, and this node is about to hear of the environment.
         let late = |_| Error::Unavailable("this environment is not served here yet".to_owned());
-        let live = app.live(&application.project, &application.environment).map_err(late)?;
+        let live = serving.live(&application.project, &application.environment).map_err(late)?;
         Ok(Self { token, application, live })
     }
 }

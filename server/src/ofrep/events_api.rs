@@ -7,8 +7,8 @@ use utoipa::IntoParams;
 use super::client_api::{Client, asked};
 use super::failure_api::{Failed, Failures};
 use super::token;
-use crate::app::App;
 use crate::error::Error;
+use crate::serving::Serving;
 use crate::snapshots::{Live, State};
 use crate::stream::{self, Follower};
 
@@ -24,18 +24,22 @@ pub(crate) struct Ticket {
 /// Tells when to evaluate again: at once, because nobody knows what was missed, and after every change.
 #[utoipa::path(tag = "ofrep", params(Ticket), security(()), responses((status = 200, description = "Server-sent events of type `refetchEvaluation`", body = String, content_type = "text/event-stream"), Failures))]
 #[get("/events")]
-pub(crate) async fn get_events(app: web::Data<App>, request: HttpRequest) -> Result<HttpResponse, Failed> {
+pub(crate) async fn get_events(
+    serving: web::Data<Serving>,
+    request: HttpRequest,
+) -> Result<HttpResponse, Failed> {
     let sent = asked(&request, "token").unwrap_or_default();
     let refused =
         || Error::Unauthenticated("this event token is not known, or has ended; ask again".to_owned());
-    let (hash, issuer) =
-        token::id(&sent).and_then(|id| app.access.find_by_id(id, app.clock.now())).ok_or_else(refused)?;
-    if !token::holds(&sent, &hash, app.clock.now()) {
+    let (hash, issuer) = token::id(&sent)
+        .and_then(|id| serving.access.find_by_id(id, serving.clock.now()))
+        .ok_or_else(refused)?;
+    if !token::holds(&sent, &hash, serving.clock.now()) {
         return Err(refused().into());
     }
-    let client = Client::new(&app, issuer, hash)?;
+    let client = Client::new(&serving, issuer, hash)?;
     let follower = Follower { last: None, frame: notice, visit: None };
-    Ok(stream::open(&app, client.application, client.live, follower)?)
+    Ok(stream::open(&serving, client.application, client.live, follower)?)
 }
 
 /// The event that tells of a state.

@@ -1,0 +1,105 @@
+//! Where a node's flags come from, and where what its clients tell goes to.
+
+use std::sync::Arc;
+
+use crate::error::{Error, Result};
+use crate::exposures::batch::Batch;
+use crate::history::{self, Head};
+use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::news::News;
+use crate::snapshots::{Live, RESUMABLE_REVISIONS, Snapshots, State};
+use crate::store::Store;
+
+/// What stands behind the data plane.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// The store, which is the truth.
+    Store {
+        /// Where everything is kept.
+        store: Store,
+        /// What people's pages are told of.
+        news: Arc<News>,
+    },
+}
+
+impl Origin {
+    /// Counts a batch once; answers whether it was counted before, and then counts nothing.
+    pub(crate) async fn add_exposures(&self, batch: &Batch) -> Result<bool> {
+        match self {
+            Self::Store { store, .. } => store.add_exposures(batch).await,
+        }
+    }
+
+    /// Brings every environment in memory to the revision that is newest.
+    pub(crate) async fn refresh(&self, snapshots: &Snapshots) -> Result<()> {
+        match self {
+            Self::Store { store, news } => refresh(store, news, snapshots).await,
+        }
+    }
+}
+
+async fn refresh(store: &Store, news: &News, snapshots: &Snapshots) -> Result<()> {
+    // Before the store is asked: what is served only afterwards is not missed by an older answer.
+    let served = snapshots.all();
+    let heads = store.heads().await?;
+    for Head { project, environment, revision, sequence } in &heads {
+        match snapshots.get(project, environment) {
+            Some(live) if live.state().revision() < *revision => {
+                catch_up(store, project, environment, &live).await?;
+                news.ring();
+            }
+            Some(_) => {}
+            None => {
+                let live = load(store, project, environment, *revision).await?;
+                snapshots.insert(project, environment, &Arc::new(live));
+                news.ring();
+            }
+        }
+        news.audited(project, *sequence);
+    }
+    for ((project, environment), _) in served {
+        if !heads.iter().any(|it| it.project == project && it.environment == environment) {
+            snapshots.remove(&project, &environment);
+            news.ring();
+        }
+    }
+    news.keep(|project| heads.iter().any(|it| it.project == *project));
+    Ok(())
+}
+
+async fn catch_up(
+    store: &Store,
+    project: &ProjectKey,
+    environment: &EnvironmentKey,
+    live: &Arc<Live>,
+) -> Result<()> {
+    let state = live.state();
+    let events = store.events_since(project, environment, state.revision()).await?;
+    let mut newest: Option<State> = None;
+    for (patch, at) in history::patches(events) {
+        let next = newest.as_ref().unwrap_or(&state).apply(&patch, at);
+        newest = Some(next.map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?);
+    }
+    if let Some(newest) = newest {
+        live.offer(newest);
+    }
+    Ok(())
+}
+
+async fn load(
+    store: &Store,
+    project: &ProjectKey,
+    environment: &EnvironmentKey,
+    revision: u64,
+) -> Result<Live> {
+    let set = store.flag_set(project, environment, revision).await?;
+    let mut state = State::compile(&set);
+    for (key, problem) in state.snapshot.problems() {
+        tracing::error!(%project, %environment, key, pointer = problem.pointer, detail = problem.detail, "a stored definition is broken");
+    }
+    let oldest = revision.saturating_sub(RESUMABLE_REVISIONS as u64);
+    let events = store.events_since(project, environment, oldest).await?;
+    let events = events.into_iter().filter(|event| event.revision <= revision).collect();
+    state.remember(&history::patches(events));
+    Ok(Live::new(state))
+}

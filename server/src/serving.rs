@@ -1,0 +1,113 @@
+//! The data plane: what SDKs and OFREP clients are served from, and where what they tell goes.
+//!
+//! It knows nothing of projects, people or changes, and works while the control plane ([`App`](crate::App)) does not.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::access::Access;
+use crate::clock::Clock;
+use crate::error::{Error, Result};
+use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::ofrep::Rate;
+use crate::ofrep::counting::Counting;
+use crate::origin::Origin;
+use crate::settings::Settings;
+use crate::snapshots::{Live, Snapshots};
+use crate::stream::Streams;
+
+/// How often the origin is asked at most because somebody says that there is something new.
+const HURRY: Duration = Duration::from_millis(20);
+
+/// What a node serves from; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Serving {
+    /// What the server was told.
+    pub settings: Arc<Settings>,
+    /// What time it is.
+    pub clock: Clock,
+    /// What SDKs are served.
+    pub snapshots: Arc<Snapshots>,
+    /// Who may call.
+    pub access: Arc<Access>,
+    /// The streams that are held.
+    pub streams: Arc<Streams>,
+    /// How many questions each token may ask over OFREP.
+    pub(crate) rate: Arc<Rate>,
+    /// What was answered over OFREP and is not written down yet.
+    pub(crate) counting: Arc<Counting>,
+    /// Where flags come from and counts go to.
+    pub(crate) origin: Origin,
+    hurried: Arc<Hurried>,
+}
+
+/// Who catches up with the origin out of turn.
+#[derive(Debug, Default)]
+struct Hurried {
+    begun: AtomicU64,
+    /// When it was done last.
+    turn: Mutex<Option<Instant>>,
+}
+
+impl Serving {
+    /// Serves nothing yet.
+    pub(crate) fn new(settings: Settings, clock: Clock, origin: Origin) -> Self {
+        Self {
+            access: Arc::new(Access::new(&settings, clock.now())),
+            streams: Arc::new(Streams::new(settings.max_streams)),
+            rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
+            counting: Arc::new(Counting::new(clock.now())),
+            snapshots: Arc::default(),
+            hurried: Arc::default(),
+            settings: Arc::new(settings),
+            clock,
+            origin,
+        }
+    }
+
+    /// Finds an environment that is served.
+    pub fn live(&self, project: &ProjectKey, environment: &EnvironmentKey) -> Result<Arc<Live>> {
+        self.snapshots.get(project, environment).ok_or_else(|| Error::missing("environment", environment))
+    }
+
+    /// Brings every environment in memory to the revision that the origin has. It runs at start and on a timer, and does
+    /// no harm when there is nothing to do.
+    pub async fn refresh(&self) -> Result<()> {
+        self.origin.refresh(&self.snapshots).await
+    }
+
+    /// Catches up with the origin before the timer does, because somebody has heard of a revision that is not here. What
+    /// was heard may be made up, so the origin is asked by one at a time and at most every [`HURRY`]; and if it cannot be
+    /// asked, what is in memory has to do.
+    pub(crate) async fn hurry(&self, live: &Live, revision: u64) {
+        if live.state().revision() >= revision {
+            return;
+        }
+        let begun = self.hurried.begun.load(Ordering::Relaxed);
+        let mut last = self.hurried.turn.lock().await;
+        // One that began while this one waited has read all that this one could.
+        if self.hurried.begun.load(Ordering::Relaxed) == begun && live.state().revision() < revision {
+            if let Some(last) = *last {
+                tokio::time::sleep_until(last + HURRY).await;
+            }
+            self.hurried.begun.fetch_add(1, Ordering::Relaxed);
+            if let Err(error) = self.refresh().await {
+                tracing::debug!(%error, "could not catch up");
+            }
+            *last = Some(Instant::now());
+        }
+    }
+
+    /// Writes down what was evaluated over OFREP since the last time.
+    pub(crate) async fn write_counts(&self) -> Result<()> {
+        while let Some(batch) = self.counting.next(self.clock.now()) {
+            self.origin.add_exposures(&batch).await?;
+            self.counting.accepted(&batch);
+        }
+        Ok(())
+    }
+}
