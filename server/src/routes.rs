@@ -16,8 +16,8 @@ use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
 use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, environments, exposures, flags, headers, health, instances, ofrep, projects, sdk_api, segments,
-    sessions, stale, stream, telemetry, tokens,
+    audit, environments, exposures, flags, headers, health, instances, ofrep, projects, sdk_api,
+    segments, sessions, stale, stream, telemetry, tokens,
 };
 
 #[derive(OpenApi)]
@@ -113,6 +113,7 @@ fn register_api(list: &mut impl List) {
         .service(environments::api::delete_environment)
         .service(instances::api::list_instances)
         .service(flags::api::list_flags)
+        .service(flags::overview::api::get_overview)
         .service(flags::api::post_flag)
         .service(flags::api::get_flag)
         .service(flags::api::patch_flag)

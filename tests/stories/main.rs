@@ -17,6 +17,7 @@ mod migrations;
 mod ofrep;
 mod openapi;
 mod openfeature;
+mod overview;
 mod ramp;
 mod receipts;
 mod refusals;

@@ -71,6 +71,16 @@ impl Store {
         Ok(rows.iter().map(sealed).collect::<Result<_, _>>()?)
     }
 
+    /// The number of a project's newest entry.
+    pub async fn audit_sequence(&self, project: &ProjectKey) -> Result<u64> {
+        let row = sqlx::query("SELECT audit_sequence FROM projects WHERE key = $1 AND deleted_ms IS NULL")
+            .bind(&**project)
+            .fetch_optional(&self.read)
+            .await?;
+        let row = row.ok_or_else(|| Error::missing("project", project))?;
+        Ok(row.count("audit_sequence")?)
+    }
+
     /// Follows a project's whole chain, up to where the project's row says that it ends: entries cut off at the end
     /// are missed too, and what is appended meanwhile is left for the next time.
     pub async fn verify_audit(&self, project: &ProjectKey) -> Result<Verification> {

@@ -75,7 +75,7 @@ pub struct FlagFilter {
     pub archived: bool,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// How many at most, from 1 to 500; 100 when absent.
+    /// How many at most, from 1 to 500; 100 when absent. `…/overview` has all of them at once.
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
 }
@@ -106,9 +106,9 @@ pub(crate) async fn list_flags(
     let limit = limit(filter.limit)?;
     let flags = app.store.flags(&path, &filter, limit + 1).await?;
     let page = Items::page(flags, limit, |flag| flag.key.to_string());
-    let glances = match (page.items.first(), page.items.last()) {
-        (Some(first), Some(last)) => app.store.glances(&path, &first.key, &last.key).await?,
-        _ => BTreeMap::new(),
+    let glances = match page.items.last() {
+        Some(last) => app.store.glances(&path, &filter, &last.key).await?,
+        None => BTreeMap::new(),
     };
     let items = page.items.into_iter().map(|flag| overview(&caller, flag, &glances)).collect();
     Ok(Reply::ok(&Items { items, next_cursor: page.next_cursor }))
@@ -117,10 +117,10 @@ pub(crate) async fn list_flags(
 type Glances = BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Glance>>;
 
 /// A caller of one environment glances at that one only.
-fn overview(caller: &Caller, flag: Flag, glances: &Glances) -> FlagOverview {
+pub(super) fn overview(caller: &Caller, flag: Flag, glances: &Glances) -> FlagOverview {
     let mut environments = glances.get(&flag.key).cloned().unwrap_or_default();
     environments.retain(|environment, _| caller.environment().is_none_or(|own| own == environment));
-    FlagOverview { flag, environments }
+    FlagOverview::new(flag, environments)
 }
 
 /// Makes a flag; it is turned off everywhere.
@@ -157,18 +157,10 @@ impl Change<'_> {
         let mut environments = BTreeMap::new();
         for environment in self.revise_all().await?.into_keys() {
             let written = self.put_settings(&environment, &flag, 1, settings.clone()).await?;
-            let glance = Glance {
-                enabled: written.settings.enabled,
-                rollout: written.settings.default.rollout,
-                rules: written.settings.rules.len(),
-                version: written.version,
-                changed_at: written.changed_at,
-                changed_by: written.changed_by,
-            };
-            environments.insert(environment, glance);
+            environments.insert(environment, Glance::from(written));
         }
         self.record(record(Action::FlagCreated, None, Some(&flag)));
-        Ok(FlagOverview { flag, environments })
+        Ok(FlagOverview::new(flag, environments))
     }
 }
 
@@ -184,8 +176,8 @@ pub(crate) async fn get_flag(
     caller.view(&project, None)?;
     let flag = app.store.flag(&project, &key).await?;
     let version = flag.version;
-    let glances = app.store.glances(&project, &key, &key).await?;
-    Ok(Reply::ok(&overview(&caller, flag, &glances)).version(version))
+    let glances = app.store.glances_at(&project, &key).await?;
+    Ok(Reply::ok(&overview(&caller, flag, &[(key, glances)].into())).version(version))
 }
 
 /// Changes what all environments share about a flag.

@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 pub(crate) mod evaluate_api;
+pub(crate) mod overview;
 pub(crate) mod settings;
 pub(crate) mod settings_api;
 pub(crate) mod settings_store;
@@ -117,6 +118,8 @@ pub struct Glance {
     pub enabled: bool,
     /// The default's rollout in percent.
     pub rollout: Percentage,
+    /// The variant that the default serves; null for a split.
+    pub serve: Option<String>,
     /// How many rules stand before the default.
     pub rules: usize,
     /// The settings' version.
@@ -133,9 +136,27 @@ pub struct FlagOverview {
     /// The flag.
     #[serde(flatten)]
     pub flag: Flag,
+    /// When the settings of any environment below were last changed.
+    pub changed_at: Timestamp,
+    /// Who changed them.
+    pub changed_by: String,
     /// How it stands in each environment.
     #[schema(value_type = BTreeMap<String, Glance>)]
     pub environments: BTreeMap<EnvironmentKey, Glance>,
+}
+
+impl FlagOverview {
+    /// Puts a flag beside the glances at it.
+    pub(crate) fn new(flag: Flag, environments: BTreeMap<EnvironmentKey, Glance>) -> Self {
+        let (changed_at, changed_by) = newest(&flag, &environments);
+        Self { changed_at, changed_by: changed_by.to_owned(), environments, flag }
+    }
+}
+
+/// When the settings were last changed in any of these environments, and by whom; the flag's making counts.
+fn newest<'a>(flag: &'a Flag, glances: &'a BTreeMap<EnvironmentKey, Glance>) -> (Timestamp, &'a str) {
+    let changes = glances.values().map(|glance| (glance.changed_at, glance.changed_by.as_str()));
+    changes.fold((flag.created_at, &flag.created_by), |newest, it| if it.0 > newest.0 { it } else { newest })
 }
 
 /// Who changed a flag last, when and why.

@@ -1,9 +1,10 @@
 //! Settings as the store keeps them: what one environment says about one flag, with its version.
 
-use hoist_evaluation::{Percentage, Settings};
+use hoist_evaluation::{Percentage, Serve, Settings};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Glance;
 use crate::clock::Timestamp;
 
 /// Fields of [`FlagSettings`] that are read only; a `PUT` may send them back as they were.
@@ -28,6 +29,20 @@ pub struct FlagSettings {
     pub reason: Option<String>,
 }
 
+impl From<FlagSettings> for Glance {
+    fn from(it: FlagSettings) -> Self {
+        Self {
+            enabled: it.settings.enabled,
+            rollout: it.settings.default.rollout,
+            rules: it.settings.rules.len(),
+            serve: if let Serve::Fixed(variant) = it.settings.default.serve { Some(variant) } else { None },
+            version: it.version,
+            changed_at: it.changed_at,
+            changed_by: it.changed_by,
+        }
+    }
+}
+
 /// Read-only fields as they may be sent back.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct SentBack {
@@ -44,6 +59,15 @@ pub(crate) struct Rollout {
     pub percentage: Percentage,
     /// Whether the flag is turned on; it stays as it is when absent.
     pub enabled: Option<bool>,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+/// Giving a flag back the settings of before.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct Restoration {
+    /// The environment's revision at which the settings stood.
+    pub revision: u64,
     /// Why.
     pub reason: Option<String>,
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hoist_evaluation::{Bucketing, FlagType};
+use hoist_evaluation::{Bucketing, FlagType, Percentage};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
 use sqlx::any::AnyRow;
 
 use super::api::FlagFilter;
@@ -84,67 +86,135 @@ impl Store {
 
     /// Flags that pass `filter`, in order of key, at most `limit`.
     pub async fn flags(&self, project: &ProjectKey, filter: &FlagFilter, limit: u64) -> Result<Vec<Flag>> {
-        let mut query = Filtered::new("SELECT * FROM flags f WHERE deleted_ms IS NULL");
-        query.text(" AND project = ", project.to_string());
-        query.push(if filter.archived { " AND archived_ms IS NOT NULL" } else { " AND archived_ms IS NULL" });
-        if let Some(cursor) = &filter.cursor {
-            query.text(" AND key > ", cursor);
-        }
-        if let Some(owner) = &filter.owner {
-            query.text(" AND owner = ", owner);
-        }
-        if let Some(purpose) = filter.purpose {
-            query.text(" AND purpose = ", purpose.as_str());
-        }
-        if let Some(tag) = &filter.tag {
-            query.text(" AND tags LIKE ", containing(&json(tag)?)).push(" ESCAPE '!'");
-        }
-        if let Some(text) = filter.q.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
-            let pattern = containing(&text.to_lowercase());
-            query.text(" AND (LOWER(key) LIKE ", &pattern).text(" ESCAPE '!' OR LOWER(name) LIKE ", &pattern);
-            query.text(" ESCAPE '!' OR LOWER(description) LIKE ", &pattern).push(" ESCAPE '!')");
-        }
-        if let Some(state) = filter.state {
-            query.push(state.sql());
-        }
-        query.push(" ORDER BY key");
+        let mut query = Filtered::new("SELECT f.* FROM flags f WHERE f.deleted_ms IS NULL");
+        conditions(&mut query, project, filter)?;
+        query.push(" ORDER BY f.key");
         let rows = query.fetch(&self.read, limit).await?;
         Ok(rows.iter().map(flag).collect::<Result<_, _>>()?)
     }
 
-    /// A glance at every environment for the flags from `first` to `last`.
+    /// A glance at every environment for the flags that pass `filter`, up to `last`.
     pub async fn glances(
         &self,
         project: &ProjectKey,
-        first: &FlagKey,
+        filter: &FlagFilter,
         last: &FlagKey,
     ) -> Result<BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Glance>>> {
-        let rows = sqlx::query(
-            "SELECT s.flag, s.environment, s.document, s.version, s.changed_ms, s.changed_by \
-             FROM settings s JOIN environments e ON e.project = s.project AND e.key = s.environment \
-             WHERE s.project = $1 AND s.flag >= $2 AND s.flag <= $3 AND e.deleted_ms IS NULL",
-        )
-        .bind(&**project)
-        .bind(&**first)
-        .bind(&**last)
-        .fetch_all(&self.read)
-        .await?;
+        let mut query = Filtered::new(
+            "SELECT s.flag, s.environment, s.document, s.version, s.changed_ms, s.changed_by FROM flags f \
+             JOIN settings s ON s.project = f.project AND s.flag = f.key \
+             JOIN environments e ON e.project = s.project AND e.key = s.environment \
+             WHERE f.deleted_ms IS NULL AND e.deleted_ms IS NULL",
+        );
+        conditions(&mut query, project, filter)?;
+        query.text(" AND f.key <= ", last.to_string());
         let mut glances: BTreeMap<FlagKey, BTreeMap<EnvironmentKey, Glance>> = BTreeMap::new();
-        for row in &rows {
-            let settings: hoist_evaluation::Settings = row.document("document")?;
-            let glance = Glance {
-                enabled: settings.enabled,
-                rollout: settings.default.rollout,
-                rules: settings.rules.len(),
-                version: row.count("version")?,
-                changed_at: row.time("changed_ms")?,
-                changed_by: row.text("changed_by")?,
-            };
+        for row in &query.fetch(&self.read, u64::MAX).await? {
             let environment = EnvironmentKey::stored(row.text("environment")?);
-            glances.entry(FlagKey::stored(row.text("flag")?)).or_default().insert(environment, glance);
+            glances.entry(FlagKey::stored(row.text("flag")?)).or_default().insert(environment, glance(row)?);
         }
         Ok(glances)
     }
+
+    /// A glance at every environment for one flag.
+    pub async fn glances_at(
+        &self,
+        project: &ProjectKey,
+        flag: &FlagKey,
+    ) -> Result<BTreeMap<EnvironmentKey, Glance>> {
+        let rows = sqlx::query(
+            "SELECT s.environment, s.document, s.version, s.changed_ms, s.changed_by FROM settings s \
+             JOIN environments e ON e.project = s.project AND e.key = s.environment \
+             WHERE s.project = $1 AND s.flag = $2 AND e.deleted_ms IS NULL",
+        )
+        .bind(&**project)
+        .bind(&**flag)
+        .fetch_all(&self.read)
+        .await?;
+        let read = |row: &AnyRow| -> Result<_, sqlx::Error> {
+            Ok((EnvironmentKey::stored(row.text("environment")?), glance(row)?))
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
+    }
+
+    /// How many flags are archived.
+    pub async fn archived_flags(&self, project: &ProjectKey) -> Result<u64> {
+        let row = sqlx::query(
+            "SELECT COUNT(*) AS flags FROM flags \
+             WHERE project = $1 AND archived_ms IS NOT NULL AND deleted_ms IS NULL",
+        )
+        .bind(&**project)
+        .fetch_one(&self.read)
+        .await?;
+        Ok(row.count("flags")?)
+    }
+}
+
+/// What of a settings document a glance tells; reading all of it for every flag takes ten times as long.
+#[derive(Deserialize)]
+struct Brief {
+    enabled: bool,
+    #[serde(default)]
+    rules: Vec<IgnoredAny>,
+    default: BriefDefault,
+}
+
+#[derive(Deserialize)]
+struct BriefDefault {
+    #[serde(default = "everyone")]
+    rollout: Percentage,
+    serve: BriefServe,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum BriefServe {
+    Fixed(String),
+    Split(IgnoredAny),
+}
+
+fn everyone() -> Percentage {
+    Percentage::FULL
+}
+
+fn glance(row: &AnyRow) -> Result<Glance, sqlx::Error> {
+    let Brief { enabled, rules, default } = row.document("document")?;
+    Ok(Glance {
+        enabled,
+        rollout: default.rollout,
+        serve: if let BriefServe::Fixed(variant) = default.serve { Some(variant) } else { None },
+        rules: rules.len(),
+        version: row.count("version")?,
+        changed_at: row.time("changed_ms")?,
+        changed_by: row.text("changed_by")?,
+    })
+}
+
+/// Adds what a filter asks of flags, which the statement calls `f`.
+fn conditions(query: &mut Filtered, project: &ProjectKey, filter: &FlagFilter) -> Result<()> {
+    query.text(" AND f.project = ", project.to_string());
+    query.push(if filter.archived { " AND f.archived_ms IS NOT NULL" } else { " AND f.archived_ms IS NULL" });
+    if let Some(cursor) = &filter.cursor {
+        query.text(" AND f.key > ", cursor);
+    }
+    if let Some(owner) = &filter.owner {
+        query.text(" AND f.owner = ", owner);
+    }
+    if let Some(purpose) = filter.purpose {
+        query.text(" AND f.purpose = ", purpose.as_str());
+    }
+    if let Some(tag) = &filter.tag {
+        query.text(" AND f.tags LIKE ", containing(&json(tag)?)).push(" ESCAPE '!'");
+    }
+    if let Some(text) = filter.q.as_deref().map(str::trim).filter(|text| !text.is_empty()) {
+        let pattern = containing(&text.to_lowercase());
+        query.text(" AND (LOWER(f.key) LIKE ", &pattern).text(" ESCAPE '!' OR LOWER(f.name) LIKE ", &pattern);
+        query.text(" ESCAPE '!' OR LOWER(f.description) LIKE ", &pattern).push(" ESCAPE '!')");
+    }
+    if let Some(state) = filter.state {
+        query.push(state.sql());
+    }
+    Ok(())
 }
 
 impl Change<'_> {

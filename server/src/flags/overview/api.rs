@@ -1,0 +1,50 @@
+//! The route of the overview.
+
+use std::collections::BTreeMap;
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, get, web};
+
+use super::Overview;
+use crate::access::Caller;
+use crate::app::App;
+use crate::error::{ReadProblems, Result};
+use crate::flags::MAX_FLAGS;
+use crate::flags::api::{FlagFilter, overview};
+use crate::keys::ProjectKey;
+
+/// Reads all of a project's flags in a few words each. `ETag` is the project's newest audit entry, so that a page that is
+/// up to date is told so in 304.
+#[utoipa::path(tag = "flags", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that the caller has")), responses((status = 200, body = Overview), (status = 304, description = "The caller has the newest"), ReadProblems))]
+#[get("/projects/{project}/overview")]
+pub(crate) async fn get_overview(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<ProjectKey>,
+    request: HttpRequest,
+) -> Result<HttpResponse> {
+    let project = path.into_inner();
+    caller.view(&project, None)?;
+    // Read first: what changes meanwhile makes the answer newer than its tag, never older.
+    let sequence = app.store.audit_sequence(&project).await?;
+    let scope = caller.environment().map(|own| format!("-{own}")).unwrap_or_default();
+    let tag = format!("\"{sequence}{scope}\"");
+    let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    if has.is_some_and(|has| has.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
+        return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
+    }
+    let filter = FlagFilter::default();
+    let flags = app.store.flags(&project, &filter, MAX_FLAGS).await?;
+    let glances = match flags.last() {
+        Some(last) => app.store.glances(&project, &filter, &last.key).await?,
+        None => BTreeMap::new(),
+    };
+    let whole = Overview {
+        sequence,
+        environments: app.store.environments(&project).await?,
+        archived: app.store.archived_flags(&project).await?,
+        flags: flags.into_iter().map(|flag| overview(&caller, flag, &glances).into()).collect(),
+        project,
+    };
+    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(whole))
+}
