@@ -48,6 +48,7 @@ pub struct Change<'a> {
     gone: Vec<EnvironmentKey>,
     tokens_changed: bool,
     environments_made: bool,
+    rehearsed: bool,
 }
 
 impl App {
@@ -114,6 +115,7 @@ impl<'a> Change<'a> {
             gone: Vec::new(),
             tokens_changed: false,
             environments_made: false,
+            rehearsed: false,
         }
     }
 
@@ -135,6 +137,11 @@ impl<'a> Change<'a> {
     /// Takes the reason given in a body; it goes before one given beside it.
     pub fn because(&mut self, reason: Option<String>) {
         self.reason = reason.or_else(|| self.reason.take());
+    }
+
+    /// Says that the change is only tried: it is checked like any other and then leaves no trace.
+    pub(crate) fn rehearse(&mut self, rehearsed: bool) {
+        self.rehearsed = rehearsed;
     }
 
     /// Takes the environment's next revision.
@@ -239,6 +246,9 @@ impl<'a> Change<'a> {
     /// [`Error::Undecided`] says that nobody knows.
     pub async fn commit(mut self, reply: Reply) -> Result<Reply> {
         let states = self.compile().await?;
+        if self.rehearsed {
+            return Ok(Reply { version: None, ..reply });
+        }
         self.append_history().await?;
         self.append_audit().await?;
         self.remember(&reply).await?;

@@ -59,8 +59,10 @@ pub enum Error {
     Outdated {
         /// What to do about it.
         detail: String,
-        /// The version that is current now.
-        current: u64,
+        /// The version that is current now, where the request is about one thing.
+        current: Option<u64>,
+        /// The places in the body that are outdated, where it is about several.
+        faults: Vec<Fault>,
     },
     /// The body or a list in it is larger than its bound.
     #[error("{0}")]
@@ -143,7 +145,10 @@ impl Error {
     pub fn problem(&self) -> Problem {
         let (name, title, status) = self.kind();
         let errors = match self {
-            Self::Malformed(_, faults) | Self::Conflict(_, faults) | Self::Invalid(faults) => faults.clone(),
+            Self::Malformed(_, faults)
+            | Self::Conflict(_, faults)
+            | Self::Outdated { faults, .. }
+            | Self::Invalid(faults) => faults.clone(),
             _ => Vec::new(),
         };
         let detail = match (self, errors.as_slice()) {
@@ -151,7 +156,7 @@ impl Error {
             (Self::Invalid(_), many) => format!("{} places in the body need attention", many.len()),
             _ => self.to_string(),
         };
-        let current_version = if let Self::Outdated { current, .. } = self { Some(*current) } else { None };
+        let current_version = if let Self::Outdated { current, .. } = self { *current } else { None };
         Problem {
             kind: format!("https://hoist.dev/problems/{name}"),
             title: title.to_owned(),
@@ -211,7 +216,7 @@ impl ResponseError for Error {
             Self::WrongMethod { allowed, .. } => {
                 response.insert_header((header::ALLOW, allowed.join(", ")));
             }
-            Self::Outdated { current, .. } => {
+            Self::Outdated { current: Some(current), .. } => {
                 response.insert_header((header::ETAG, format!("\"{current}\"")));
             }
             _ => {}

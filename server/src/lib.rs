@@ -26,6 +26,7 @@ mod origin;
 pub mod page;
 pub mod preconditions;
 pub mod projects;
+pub mod promotion;
 pub mod reply;
 mod routes;
 pub mod sdk_api;

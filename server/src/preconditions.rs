@@ -32,7 +32,7 @@ impl IfMatch {
 pub(crate) fn outdated(read: u64, current: u64) -> Error {
     let detail =
         format!("you have read version {read}; version {current} is current: read it and decide again");
-    Error::Outdated { detail, current }
+    Error::Outdated { detail, current: Some(current), faults: Vec::new() }
 }
 
 impl FromRequest for IfMatch {

@@ -16,7 +16,7 @@ use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
 use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, environments, exposures, flags, headers, health, instances, ofrep, projects, sdk_api,
+    audit, environments, exposures, flags, headers, health, instances, ofrep, projects, promotion, sdk_api,
     segments, sessions, stale, stream, telemetry, tokens,
 };
 
@@ -123,8 +123,11 @@ fn register_api(list: &mut impl List) {
         .service(flags::settings_api::get_settings)
         .service(flags::settings_api::put_settings)
         .service(flags::settings_api::put_rollout)
+        .service(flags::settings_api::restore_settings)
         .service(flags::settings_api::kill_flag)
         .service(flags::evaluate_api::evaluate)
+        .service(promotion::api::get_difference)
+        .service(promotion::api::promote)
         .service(exposures::api::get_exposures)
         .service(segments::api::list_segments)
         .service(segments::api::post_segment)

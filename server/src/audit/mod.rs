@@ -57,6 +57,10 @@ pub enum Action {
     SettingsRollout,
     #[serde(rename = "settings.killed")]
     SettingsKilled,
+    #[serde(rename = "settings.restored")]
+    SettingsRestored,
+    #[serde(rename = "settings.promoted")]
+    SettingsPromoted,
     #[serde(rename = "segment.created")]
     SegmentCreated,
     #[serde(rename = "segment.updated")]

@@ -46,6 +46,26 @@ impl<'de> Deserialize<'de> for Moment {
     }
 }
 
+impl Moment {
+    /// Reads a moment out of a query.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        text.parse().ok().map(Self::Revision).or_else(|| Timestamp::parse(text).map(Self::At))
+    }
+
+    /// The environment's revision at the moment.
+    pub(crate) async fn revision(
+        self,
+        app: &App,
+        project: &ProjectKey,
+        environment: &EnvironmentKey,
+    ) -> Result<u64> {
+        match self {
+            Self::Revision(revision) => Ok(revision),
+            Self::At(at) => app.store.revision_at(project, environment, at).await,
+        }
+    }
+}
+
 /// An answer with its explanation, and the last change that led to it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Answer {
@@ -72,8 +92,7 @@ pub(crate) async fn evaluate(
     let state = app.live(&project, &environment)?.state();
     let revision = match question.at {
         None => state.revision(),
-        Some(Moment::Revision(revision)) => revision,
-        Some(Moment::At(at)) => app.store.revision_at(&project, &environment, at).await?,
+        Some(moment) => moment.revision(&app, &project, &environment).await?,
     };
     if revision > state.revision() {
         let detail = format!("revision {revision} is still to come; the newest is {}", state.revision());

@@ -2,8 +2,11 @@
 
 use actix_web::{get, post, put, web};
 use hoist_evaluation::Settings;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
-use super::settings::{FlagSettings, Kill, READ_ONLY, Rollout, SentBack};
+use super::evaluate_api::Moment;
+use super::settings::{FlagSettings, Kill, READ_ONLY, Restoration, Rollout, SentBack};
 use super::splits::{Sent, allocate_splits};
 use crate::access::{Caller, bounded_reason};
 use crate::app::App;
@@ -17,31 +20,67 @@ use crate::reply::Reply;
 
 type SettingsPath = web::Path<(ProjectKey, EnvironmentKey, FlagKey)>;
 
-/// Reads what an environment says about a flag.
-#[utoipa::path(tag = "settings", responses((status = 200, body = FlagSettings), ReadProblems))]
+/// As of when settings are read.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AsOf {
+    /// An RFC 3339 date and time or a revision of the environment; now when absent.
+    #[param(value_type = Option<String>, example = "42")]
+    at: Option<String>,
+}
+
+/// Whether a write is only tried.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Rehearsal {
+    /// Checks the write and answers what would stand after it, with the allocations of its splits, and changes nothing.
+    #[serde(default)]
+    #[param(required = false)]
+    pub(crate) dry_run: bool,
+}
+
+/// Reads what an environment says about a flag, now or at any time before.
+#[utoipa::path(tag = "settings", params(AsOf), responses((status = 200, body = FlagSettings), ReadProblems))]
 #[get("/projects/{project}/environments/{environment}/flags/{flag}")]
-pub(crate) async fn get_settings(app: web::Data<App>, caller: Caller, path: SettingsPath) -> Result<Reply> {
+pub(crate) async fn get_settings(
+    app: web::Data<App>,
+    caller: Caller,
+    path: SettingsPath,
+    as_of: web::Query<AsOf>,
+) -> Result<Reply> {
     let (project, environment, flag) = path.into_inner();
     caller.view(&project, Some(&environment))?;
+    if let Some(at) = &as_of.at {
+        let not_a_moment =
+            || Error::Malformed("at must be an RFC 3339 date and time or a revision".to_owned(), Vec::new());
+        let at = Moment::parse(at).ok_or_else(not_a_moment)?;
+        let revision = at.revision(&app, &project, &environment).await?;
+        if revision > app.live(&project, &environment)?.state().revision() {
+            return Err(Error::NotFound(format!("revision {revision} is still to come")));
+        }
+        return Ok(Reply::ok(&app.store.past_settings(&project, &environment, &flag, revision).await?));
+    }
     let settings = app.store.settings(&project, &environment, &flag).await?;
     Ok(Reply::ok(&settings).version(settings.version))
 }
 
 /// Replaces what an environment says about a flag. Read-only fields may be sent back as they were read.
-#[utoipa::path(tag = "settings", params(IfMatch), request_body = Settings, responses((status = 200, body = FlagSettings), ReadProblems, WriteProblems))]
+#[utoipa::path(tag = "settings", params(IfMatch, Rehearsal), request_body = Settings, responses((status = 200, body = FlagSettings), ReadProblems, WriteProblems))]
 #[put("/projects/{project}/environments/{environment}/flags/{flag}")]
 pub(crate) async fn put_settings(
     app: web::Data<App>,
     caller: Caller,
     path: SettingsPath,
-    if_match: IfMatch,
+    asked: (IfMatch, web::Query<Rehearsal>),
     body: Text,
 ) -> Result<Reply> {
     let (project, environment, flag) = path.into_inner();
+    let (if_match, rehearsal) = asked;
     caller.edit(&project, Some(&environment))?;
     let (mut settings, sent_back) = parse::<Settings>(&body.0, &READ_ONLY)?;
     let sent_back = if sent_back.is_empty() { SentBack::default() } else { read_sent_back(&body.0)? };
     let mut change = app.change(&caller, &project).await?;
+    change.rehearse(rehearsal.dry_run);
     let current = change.settings(&environment, &flag).await?;
     if_match.check(current.version)?;
     compare(&sent_back, &current)?;
@@ -75,19 +114,21 @@ fn compare(sent: &SentBack, current: &FlagSettings) -> Result<()> {
 }
 
 /// Sets how many percent the default serves, and whether the flag is turned on.
-#[utoipa::path(tag = "settings", params(IfMatch), request_body = Rollout, responses((status = 200, body = FlagSettings), ReadProblems, WriteProblems))]
+#[utoipa::path(tag = "settings", params(IfMatch, Rehearsal), request_body = Rollout, responses((status = 200, body = FlagSettings), ReadProblems, WriteProblems))]
 #[put("/projects/{project}/environments/{environment}/flags/{flag}/rollout")]
 pub(crate) async fn put_rollout(
     app: web::Data<App>,
     caller: Caller,
     path: SettingsPath,
-    if_match: IfMatch,
+    asked: (IfMatch, web::Query<Rehearsal>),
     body: Body<Rollout>,
 ) -> Result<Reply> {
     let (project, environment, flag) = path.into_inner();
+    let (if_match, rehearsal) = asked;
     caller.edit(&project, Some(&environment))?;
     let Body(rollout) = body;
     let mut change = app.change(&caller, &project).await?;
+    change.rehearse(rehearsal.dry_run);
     change.because(bounded_reason(rollout.reason, "/reason")?);
     let current = change.settings(&environment, &flag).await?;
     if_match.check(current.version)?;
@@ -95,6 +136,38 @@ pub(crate) async fn put_rollout(
     settings.default.rollout = rollout.percentage;
     settings.enabled = rollout.enabled.unwrap_or(settings.enabled);
     Wanted { environment, flag, current, settings, action: Action::SettingsRollout }.write(change).await
+}
+
+/// Gives a flag back the settings that it had at a revision, with the very allocations that its splits had then.
+#[utoipa::path(tag = "settings", params(IfMatch, Rehearsal), request_body = Restoration, responses((status = 200, body = FlagSettings), ReadProblems, WriteProblems))]
+#[post("/projects/{project}/environments/{environment}/flags/{flag}/restore")]
+pub(crate) async fn restore_settings(
+    app: web::Data<App>,
+    caller: Caller,
+    path: SettingsPath,
+    asked: (IfMatch, web::Query<Rehearsal>),
+    body: Body<Restoration>,
+) -> Result<Reply> {
+    let (project, environment, flag) = path.into_inner();
+    let (if_match, rehearsal) = asked;
+    caller.edit(&project, Some(&environment))?;
+    let Body(restoration) = body;
+    let revision = restoration.revision;
+    let newest = app.live(&project, &environment)?.state().revision();
+    if revision > newest {
+        return Err(Error::invalid(
+            "/revision",
+            format!("revision {revision} is still to come; the newest is {newest}"),
+        ));
+    }
+    let past = app.store.past_settings(&project, &environment, &flag, revision).await?;
+    let mut change = app.change(&caller, &project).await?;
+    change.rehearse(rehearsal.dry_run);
+    change.because(bounded_reason(restoration.reason, "/reason")?);
+    let current = change.settings(&environment, &flag).await?;
+    if_match.check(current.version)?;
+    let settings = past.settings;
+    Wanted { environment, flag, current, settings, action: Action::SettingsRestored }.write(change).await
 }
 
 /// Turns a flag off at once: everyone gets the off variant. Never gated, and done already if it is off.

@@ -1,6 +1,8 @@
 //! Settings in the store, and what writing them does to an environment's flag set.
 
-use hoist_evaluation::Settings;
+use std::collections::BTreeMap;
+
+use hoist_evaluation::{FlagDefinition, Settings};
 use sqlx::any::AnyRow;
 
 use super::Flag;
@@ -10,6 +12,9 @@ use crate::error::{Error, Result};
 use crate::history::Kind;
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::store::{Columns, Connection, Store, stored};
+
+/// How often the same settings may have been sent again, with other variants, and still be told apart.
+const MOST_RESENT: i64 = 100;
 
 fn settings(row: &AnyRow) -> Result<FlagSettings, sqlx::Error> {
     Ok(FlagSettings {
@@ -53,6 +58,81 @@ impl Store {
     ) -> Result<FlagSettings> {
         let mut connection = self.read.acquire().await?;
         find(&mut connection, project, environment, flag).await
+    }
+
+    /// What an environment said about a flag at a revision, with when it began to say so and by whom.
+    pub(crate) async fn past_settings(
+        &self,
+        project: &ProjectKey,
+        environment: &EnvironmentKey,
+        flag: &FlagKey,
+        revision: u64,
+    ) -> Result<FlagSettings> {
+        let rows = sqlx::query(
+            "SELECT revision, document, at_ms FROM flag_history WHERE project = $1 AND environment = $2 \
+             AND kind = 'flag' AND key = $3 AND revision <= $4 ORDER BY revision DESC LIMIT $5",
+        )
+        .bind(&**project)
+        .bind(&**environment)
+        .bind(&**flag)
+        .bind(stored(revision))
+        .bind(MOST_RESENT)
+        .fetch_all(&self.read)
+        .await?;
+        let mut found: Option<FlagSettings> = None;
+        for row in &rows {
+            if row.optional_text("document")?.is_none() {
+                break;
+            }
+            let definition: FlagDefinition = row.document("document")?;
+            if found.as_ref().is_some_and(|it| it.version != definition.version) {
+                break;
+            }
+            found = Some(FlagSettings {
+                settings: definition.settings,
+                version: definition.version,
+                revision: row.count("revision")?,
+                changed_at: row.time("at_ms")?,
+                changed_by: String::new(),
+                reason: None,
+            });
+        }
+        let missing =
+            || Error::NotFound(format!("there was no flag `{flag}` in environment `{environment}` then"));
+        let mut found = found.ok_or_else(missing)?;
+        let entry = sqlx::query(
+            "SELECT actor FROM audit WHERE project = $1 AND at_ms = $2 AND (flag = $3 OR flag IS NULL) \
+             AND (environment = $4 OR environment IS NULL) ORDER BY sequence DESC LIMIT 1",
+        )
+        .bind(&**project)
+        .bind(found.changed_at.ms())
+        .bind(&**flag)
+        .bind(&**environment)
+        .fetch_optional(&self.read)
+        .await?;
+        found.changed_by = entry.map(|row| row.text("actor")).transpose()?.unwrap_or_default();
+        Ok(found)
+    }
+
+    /// What an environment says about each flag that is not archived.
+    pub(crate) async fn settings_in(
+        &self,
+        project: &ProjectKey,
+        environment: &EnvironmentKey,
+    ) -> Result<BTreeMap<FlagKey, FlagSettings>> {
+        let rows = sqlx::query(
+            "SELECT s.flag, s.document, s.version, s.revision, s.changed_ms, s.changed_by, s.reason \
+             FROM settings s JOIN flags f ON f.project = s.project AND f.key = s.flag \
+             WHERE s.project = $1 AND s.environment = $2 AND f.archived_ms IS NULL AND f.deleted_ms IS NULL",
+        )
+        .bind(&**project)
+        .bind(&**environment)
+        .fetch_all(&self.read)
+        .await?;
+        let read = |row: &AnyRow| -> Result<_, sqlx::Error> {
+            Ok((FlagKey::stored(row.text("flag")?), settings(row)?))
+        };
+        Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
 
     /// What every environment says about every flag that is not archived.

@@ -58,6 +58,18 @@ pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings, sent: Sen
     faults
 }
 
+/// The same settings without the allocations of their splits: what people said, and not which buckets it took.
+pub(crate) fn without_allocations(settings: &Settings) -> Settings {
+    let mut bare = settings.clone();
+    let serves = bare.rules.iter_mut().map(|rule| &mut rule.serve).chain([&mut bare.default.serve]);
+    for serve in serves {
+        if let Serve::Split(split) = serve {
+            split.allocation.clear();
+        }
+    }
+    bare
+}
+
 fn allocation_of(serve: &Serve) -> Option<&[Range]> {
     match serve {
         Serve::Split(split) if !split.allocation.is_empty() => Some(&split.allocation),
