@@ -138,6 +138,7 @@ fn register_api(list: &mut impl List) {
         .service(audit::api::get_audit_verification)
         .service(audit::api::list_flag_history)
         .service(stale::api::get_stale_report)
+        .service(stale::api::get_stages)
         .service(tokens::api::list_tokens)
         .service(tokens::api::post_token)
         .service(tokens::api::delete_token);

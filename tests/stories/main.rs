@@ -14,6 +14,7 @@ mod help;
 mod https;
 mod instances;
 mod migrations;
+mod numbers;
 mod ofrep;
 mod openapi;
 mod openfeature;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::batch::{Arrival, Batch};
+use super::daily::per_day;
 use super::store::Selection;
 use super::{DAY_MS, DEFAULT_DAYS, Exposures, MAX_DAYS, Receipt, Report, day, report};
 use crate::access::{Application, Caller};
@@ -72,7 +73,8 @@ impl Days {
     }
 }
 
-/// How often a flag was evaluated in an environment, by day, variant, reason, mode and application.
+/// How often a flag was evaluated in an environment, by day, variant, reason, mode and application; and by day and
+/// variant alone, with how often it is evaluated on a day.
 #[utoipa::path(tag = "exposures", params(Days), responses((status = 200, body = Exposures), ReadProblems))]
 #[get("/projects/{project}/environments/{environment}/flags/{flag}/exposures")]
 pub(crate) async fn get_exposures(
@@ -87,7 +89,10 @@ pub(crate) async fn get_exposures(
     app.live(&project, &environment)?;
     app.store.expect_exposed_flag(&project, &flag).await?;
     let selection = Selection { project: &project, environment: &environment, flag: &flag, since, until };
-    Ok(Reply::ok(&app.store.exposures(&selection).await?))
+    let (items, truncated) = app.store.exposures(&selection).await?;
+    let days = app.store.exposure_days(&selection).await?;
+    let per_day = per_day(&days, app.clock.now());
+    Ok(Reply::ok(&Exposures { since, until, items, truncated, days, per_day }))
 }
 
 #[cfg(test)]

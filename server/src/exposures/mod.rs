@@ -7,9 +7,11 @@
 
 pub(crate) mod api;
 pub(crate) mod batch;
+mod daily;
 mod report;
 pub(crate) mod store;
 
+pub use daily::{Day, Served};
 pub(crate) use report::read_report;
 pub use report::{Count, Entries, FlagCounts, Name, Report};
 
@@ -107,4 +109,9 @@ pub struct Exposures {
     pub items: Vec<DailyCount>,
     /// Whether there are more than an answer holds; ask for fewer days.
     pub truncated: bool,
+    /// The counts of whole days, newest day first; these are never cut short.
+    pub days: Vec<Day>,
+    /// How often the flag is evaluated on a day: the mean of the last seven whole days that were asked for, or of as many
+    /// as there are since it was first evaluated; null when there is no whole day yet.
+    pub per_day: Option<u64>,
 }

@@ -6,7 +6,8 @@ use sqlx::AssertSqlSafe;
 use sqlx::any::AnyRow;
 
 use super::batch::{Batch, Counted};
-use super::{DAY_MS, DailyCount, Exposures, KEPT, MAX_ROWS, MAX_UNKNOWN_KEPT, Mode};
+use super::daily::{Day, Served};
+use super::{DAY_MS, DailyCount, KEPT, MAX_ROWS, MAX_UNKNOWN_KEPT, Mode};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
@@ -53,8 +54,8 @@ impl Store {
         Ok(false)
     }
 
-    /// A flag's counts by day, newest first.
-    pub(crate) async fn exposures(&self, selection: &Selection<'_>) -> Result<Exposures> {
+    /// A flag's counts by day, newest first, and whether there are more than [`MAX_ROWS`].
+    pub(crate) async fn exposures(&self, selection: &Selection<'_>) -> Result<(Vec<DailyCount>, bool)> {
         let rows = sqlx::query(
             "SELECT day_ms, variant, reason, mode, app, CAST(SUM(count) AS BIGINT) AS count, \
              MAX(last_ms) AS last_ms FROM exposures \
@@ -72,7 +73,36 @@ impl Store {
         .await?;
         let truncated = rows.len() > MAX_ROWS;
         let items = rows.iter().take(MAX_ROWS).map(daily_count).collect::<Result<_, _>>()?;
-        Ok(Exposures { since: selection.since, until: selection.until, items, truncated })
+        Ok((items, truncated))
+    }
+
+    /// A flag's counts by day and variant, newest day first.
+    pub(crate) async fn exposure_days(&self, selection: &Selection<'_>) -> Result<Vec<Day>> {
+        let rows = sqlx::query(
+            "SELECT day_ms, variant, \
+             CAST(SUM(CASE WHEN mode = 'direct' THEN count ELSE 0 END) AS BIGINT) AS direct, \
+             CAST(SUM(CASE WHEN mode = 'bulk' THEN count ELSE 0 END) AS BIGINT) AS bulk FROM exposures \
+             WHERE project = $1 AND environment = $2 AND flag = $3 AND day_ms >= $4 AND day_ms < $5 \
+             GROUP BY day_ms, variant ORDER BY day_ms DESC, variant",
+        )
+        .bind(&**selection.project)
+        .bind(&**selection.environment)
+        .bind(&**selection.flag)
+        .bind(selection.since.ms())
+        .bind(selection.until.ms())
+        .fetch_all(&self.read)
+        .await?;
+        let mut days: Vec<Day> = Vec::new();
+        for row in &rows {
+            let served =
+                Served { variant: variant(row)?, direct: row.count("direct")?, bulk: row.count("bulk")? };
+            let day = row.time("day_ms")?;
+            match days.last_mut() {
+                Some(last) if last.day == day => last.variants.push(served),
+                _ => days.push(Day { day, variants: vec![served] }),
+            }
+        }
+        Ok(days)
     }
 
     /// Refuses a flag that a project never had or has deleted.
@@ -100,10 +130,15 @@ impl Store {
     }
 }
 
+/// Nothing where the caller's default was served.
+fn variant(row: &AnyRow) -> Result<Option<String>, sqlx::Error> {
+    Ok(Some(row.text("variant")?).filter(|variant| !variant.is_empty()))
+}
+
 fn daily_count(row: &AnyRow) -> Result<DailyCount, sqlx::Error> {
     Ok(DailyCount {
         day: row.time("day_ms")?,
-        variant: Some(row.text("variant")?).filter(|variant| !variant.is_empty()),
+        variant: variant(row)?,
         reason: row.text("reason")?,
         mode: if row.text("mode")? == Mode::Bulk.as_str() { Mode::Bulk } else { Mode::Direct },
         app: row.text("app")?,

@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::csv::csv;
 use super::gather::gather;
 use super::markdown::markdown;
-use super::report::Filter;
+use super::report::{Filter, Stages};
 use super::{Policy, Report, Stage, Verdict};
 use crate::access::Caller;
 use crate::app::App;
@@ -74,4 +74,20 @@ pub(crate) async fn get_stale_report(
         Form::Markdown => ("text/markdown; charset=utf-8", markdown(&report)),
     };
     Ok(HttpResponse::Ok().content_type(kind).body(body))
+}
+
+/// Tells the stage and the verdict of every flag, and nothing more: what a list is filtered by.
+#[utoipa::path(tag = "reports", responses((status = 200, body = Stages), ReadProblems))]
+#[get("/projects/{project}/reports/stages")]
+pub(crate) async fn get_stages(
+    app: web::Data<App>,
+    caller: Caller,
+    path: web::Path<ProjectKey>,
+) -> Result<Reply> {
+    caller.view_all(&path)?;
+    let (policy, now) = (Policy::default(), app.clock.now());
+    let rows = app.store.stale_rows(&path, &policy, now).await?;
+    let report = web::block(move || Report::new(gather(rows, &policy, now), &Filter::default(), policy, now));
+    let report = report.await.map_err(|error| Error::Internal(error.to_string()))?;
+    Ok(Reply::ok(&Stages::of(report)))
 }

@@ -47,6 +47,33 @@ pub struct Summary {
     pub verdicts: BTreeMap<Verdict, u64>,
 }
 
+/// Where every flag stands, in a word.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = FlagStages)]
+pub(crate) struct Stages {
+    /// When it was found out.
+    generated_at: Timestamp,
+    /// By flag, archived ones included.
+    flags: BTreeMap<String, FlagStage>,
+}
+
+/// Where a flag stands, and what to do with it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+struct FlagStage {
+    /// Where it stands in its life.
+    stage: Stage,
+    /// What to do with it.
+    verdict: Verdict,
+}
+
+impl Stages {
+    /// Leaves of a report what a list needs.
+    pub(super) fn of(report: Report) -> Self {
+        let flag = |it: Finding| Some((it.flag, FlagStage { stage: it.stage?, verdict: it.verdict }));
+        Self { generated_at: report.generated_at, flags: report.items.into_iter().filter_map(flag).collect() }
+    }
+}
+
 /// Which findings to show.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Filter {

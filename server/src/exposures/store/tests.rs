@@ -36,13 +36,17 @@ async fn check(store: &Store) -> Vec<String> {
         since: Timestamp::parse("2026-11-22T00:00:00Z").unwrap(),
         until: Timestamp::parse("2026-11-24T00:00:00Z").unwrap(),
     };
-    let exposures = store.exposures(&selection).await.unwrap();
-    assert!(!exposures.truncated);
+    let (items, truncated) = store.exposures(&selection).await.unwrap();
+    assert!(!truncated);
+    let total =
+        |days: &[Day]| -> u64 { days.iter().flat_map(|it| &it.variants).map(|it| it.direct + it.bulk).sum() };
+    let days = store.exposure_days(&selection).await.unwrap();
+    assert_eq!(total(&days), items.iter().map(|it| it.count).sum::<u64>());
     let line = |one: &DailyCount| {
         let day = &one.day.to_string()[..10];
         format!("{day} {:?} {} {} {} {}", one.variant, one.reason, one.mode.as_str(), one.app, one.count)
     };
-    exposures.items.iter().map(line).collect()
+    items.iter().map(line).collect()
 }
 
 async fn unknown(store: &Store) -> BTreeMap<String, u64> {
