@@ -11,6 +11,7 @@
 mod api;
 mod application;
 mod binary;
+mod cable;
 mod call;
 mod cli;
 mod cluster;
@@ -25,6 +26,7 @@ mod wire;
 pub use api::Api;
 pub use application::{application, live_at, until};
 pub use binary::example;
+pub use cable::{Cable, Snag};
 pub use call::{Answer, Call};
 pub use cli::{Cli, Typed, hoist};
 pub use cluster::{Cluster, migrated};

@@ -2,10 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod acknowledgement;
 mod away;
 mod cli;
 mod cluster;
 mod crash;
+mod database;
 mod events;
 mod faults;
 mod golden;
@@ -23,6 +25,7 @@ mod promotion;
 mod ramp;
 mod receipts;
 mod refusals;
+mod rolling;
 mod servers;
 mod sessions;
 mod settings;

@@ -4,7 +4,7 @@
 //! in [`SAMPLES`] says what a server must answer from them for ever.
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on fails")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -217,5 +217,25 @@ async fn all_the_way_down_leaves_no_table_and_up_again_serves() {
             let projects = node.api().items("/api/v1/projects?limit=500").await;
             assert_eq!(projects.len(), 1, "{projects:?}");
         }
+    }
+}
+
+#[test]
+fn a_migration_alters_one_table_that_is_in_use_and_says_whom_it_serves() {
+    let altered = regex::Regex::new(r"(?mi)^\s*(?:ALTER|DROP) TABLE (\w+)").unwrap();
+    for entry in fs::read_dir(repository().join("migrations")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let number: u32 = name[..4].parse().unwrap();
+        if number < 4 || !name.ends_with(".up.sql") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).unwrap();
+        // With two in one transaction, it could wait for a writer that waits for it.
+        let tables: BTreeSet<&str> =
+            altered.captures_iter(&text).map(|it| it.get(1).unwrap().as_str()).collect();
+        assert!(tables.len() <= 1, "{name} alters {tables:?}");
+        let told = format!("INSERT INTO served_builds (migration, oldest) VALUES ({number}, ");
+        assert!(text.contains(&told), "{name} does not say which builds its tables serve");
     }
 }

@@ -37,7 +37,11 @@ fn flag(row: &AnyRow) -> Result<Flag, sqlx::Error> {
 }
 
 async fn find(connection: &mut Connection, project: &ProjectKey, key: &FlagKey) -> Result<Flag> {
-    let row = sqlx::query("SELECT * FROM flags WHERE project = $1 AND key = $2 AND deleted_ms IS NULL")
+    let row = sqlx::query(
+        "SELECT project, key, type, name, description, purpose, owner, tags, variants, salt, bucketing, version, \
+         expires_ms, created_ms, created_by, archived_ms, archived_by \
+         FROM flags WHERE project = $1 AND key = $2 AND deleted_ms IS NULL",
+    )
         .bind(&**project)
         .bind(&**key)
         .fetch_optional(connection)
@@ -47,7 +51,9 @@ async fn find(connection: &mut Connection, project: &ProjectKey, key: &FlagKey) 
 
 async fn unarchived(connection: &mut Connection, project: &ProjectKey) -> Result<Vec<Flag>> {
     let rows = sqlx::query(
-        "SELECT * FROM flags WHERE project = $1 AND archived_ms IS NULL AND deleted_ms IS NULL ORDER BY key",
+        "SELECT project, key, type, name, description, purpose, owner, tags, variants, salt, bucketing, version, \
+         expires_ms, created_ms, created_by, archived_ms, archived_by \
+         FROM flags WHERE project = $1 AND archived_ms IS NULL AND deleted_ms IS NULL ORDER BY key",
     )
     .bind(&**project)
     .fetch_all(connection)
@@ -86,7 +92,11 @@ impl Store {
 
     /// Flags that pass `filter`, in order of key, at most `limit`.
     pub async fn flags(&self, project: &ProjectKey, filter: &FlagFilter, limit: u64) -> Result<Vec<Flag>> {
-        let mut query = Filtered::new("SELECT f.* FROM flags f WHERE f.deleted_ms IS NULL");
+        let mut query = Filtered::new(
+            "SELECT f.project, f.key, f.type, f.name, f.description, f.purpose, f.owner, f.tags, f.variants, f.salt, \
+             f.bucketing, f.version, f.expires_ms, f.created_ms, f.created_by, f.archived_ms, f.archived_by \
+             FROM flags f WHERE f.deleted_ms IS NULL",
+        );
         conditions(&mut query, project, filter)?;
         query.push(" ORDER BY f.key");
         let rows = query.fetch(&self.read, limit).await?;

@@ -80,7 +80,10 @@ impl Store {
         node: &str,
         batch: u64,
     ) -> Result<Vec<(ProjectKey, EnvironmentKey, Row)>> {
-        let rows = sqlx::query("SELECT * FROM receipts WHERE node = $1 AND batch > $2")
+        let rows = sqlx::query(
+            "SELECT project, environment, instance, node, batch, name, app, app_version, sdk, revision, since_ms, \
+             first_seen_ms, last_seen_ms, connected, closed FROM receipts WHERE node = $1 AND batch > $2",
+        )
             .bind(node)
             .bind(stored(batch))
             .fetch_all(&self.read)

@@ -29,7 +29,12 @@ fn token(row: &AnyRow) -> Result<Token, sqlx::Error> {
 impl Store {
     /// Every token that is not revoked, with its hash.
     pub async fn live_tokens(&self) -> Result<Vec<(String, Token)>> {
-        let rows = sqlx::query("SELECT * FROM tokens WHERE revoked_ms IS NULL").fetch_all(&self.read).await?;
+        let rows = sqlx::query(
+            "SELECT id, kind, hash, name, role, project, environment, created_ms, created_by, expires_ms, \
+             last_used_ms FROM tokens WHERE revoked_ms IS NULL",
+        )
+        .fetch_all(&self.read)
+        .await?;
         let read = |row: &AnyRow| -> Result<_, sqlx::Error> { Ok((row.text("hash")?, token(row)?)) };
         Ok(rows.iter().map(read).collect::<Result<_, _>>()?)
     }
@@ -37,7 +42,9 @@ impl Store {
     /// A project's tokens that are not revoked, oldest first.
     pub async fn tokens(&self, project: &ProjectKey) -> Result<Vec<Token>> {
         let rows = sqlx::query(
-            "SELECT * FROM tokens WHERE project = $1 AND revoked_ms IS NULL ORDER BY created_ms, id",
+            "SELECT id, kind, hash, name, role, project, environment, created_ms, created_by, expires_ms, \
+             last_used_ms \
+             FROM tokens WHERE project = $1 AND revoked_ms IS NULL ORDER BY created_ms, id",
         )
         .bind(&**project)
         .fetch_all(&self.read)
@@ -98,7 +105,9 @@ impl Change<'_> {
     pub(crate) async fn revoke_token(&mut self, id: &str) -> Result<Option<Token>> {
         let (project, at) = (self.project.clone(), self.at);
         let row = sqlx::query(
-            "UPDATE tokens SET revoked_ms = $3 WHERE project = $1 AND id = $2 AND revoked_ms IS NULL RETURNING *",
+            "UPDATE tokens SET revoked_ms = $3 WHERE project = $1 AND id = $2 AND revoked_ms IS NULL \
+             RETURNING id, kind, hash, name, role, project, environment, created_ms, created_by, expires_ms, \
+             last_used_ms",
         )
         .bind(&*project)
         .bind(id)
