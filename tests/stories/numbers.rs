@@ -25,8 +25,8 @@ async fn evaluations_are_told_by_day_and_variant_and_how_many_a_day_they_are() {
     let node = Node::start().await;
     node.api().create_flag(FLAG).await;
     let path = format!("environments/development/flags/{FLAG}/exposures");
-    let none = node.api().get(&path).ok().await;
-    assert_eq!((&none["days"], &none["per_day"]), (&json!([]), &Value::Null));
+    let silent = node.api().get(&path).ok().await;
+    assert_eq!((&silent["days"], &silent["per_day"]), (&json!([]), &Value::Null));
 
     let (on, off) = (json!("on"), json!("off"));
     let direct =
