@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fanout::Fanout;
+use crate::follow::TokensSeen;
 use crate::instances::runner::{self, Nodes};
 use crate::keys::ProjectKey;
 use crate::news::News;
@@ -38,6 +39,8 @@ pub struct App {
     pub(crate) attempts: Arc<Attempts>,
     /// What people's pages are told of.
     pub(crate) news: Arc<News>,
+    /// How far each project had come when its tokens were read.
+    pub(crate) tokens_seen: Arc<TokensSeen>,
     /// This node, and what it heard of others.
     pub(crate) nodes: Arc<Nodes>,
     /// Whether the store was found fit once, and has what every store has.
@@ -56,7 +59,7 @@ impl App {
     /// Opens the store, applies migrations where that is safe to do unasked, and warms every snapshot.
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
         let store = Store::open_within(&settings.database_url, (&settings).into()).await?;
-        let fanout = Fanout::open(settings.redis_url.as_deref())?;
+        let fanout = Fanout::open(&settings)?;
         let news = Arc::new(News::new());
         let origin = Origin::Store { store: store.clone(), news: news.clone() };
         let app = Self {
@@ -66,6 +69,7 @@ impl App {
             sessions: Arc::default(),
             attempts: Arc::default(),
             news,
+            tokens_seen: Arc::default(),
             nodes: Arc::new(Nodes::new()),
             settled: Arc::default(),
         };
@@ -146,6 +150,7 @@ impl App {
     /// no harm when there is nothing to do.
     pub async fn refresh(&self) -> Result<()> {
         self.settle().await?;
-        self.serving.refresh().await
+        self.serving.refresh().await?;
+        self.reload_tokens_if_changed().await
     }
 }

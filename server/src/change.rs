@@ -258,6 +258,12 @@ impl<'a> Change<'a> {
         let finish = tokio::spawn(async move {
             transaction.commit().await?;
             publish(&app, &project, states, &gone);
+            if tokens_changed {
+                app.fanout.announce_access();
+            }
+            if environments_made || !gone.is_empty() {
+                app.fanout.announce_anything();
+            }
             // What fails from here on did not undo the change; the timers will try again.
             let reread = if tokens_changed { app.reload_tokens().await } else { Ok(()) };
             let refreshed = if environments_made { app.refresh().await } else { Ok(()) };
@@ -329,7 +335,7 @@ pub struct Record {
 /// Lets readers see what was committed.
 fn publish(app: &App, project: &ProjectKey, states: Vec<(EnvironmentKey, State)>, gone: &[EnvironmentKey]) {
     for (environment, state) in states {
-        app.fanout.announce(format!("{project}/{environment}"), state.revision());
+        app.fanout.announce(&format!("{project}/{environment}"), state.revision());
         match app.snapshots.get(project, &environment) {
             Some(live) => live.offer(state),
             None => app.snapshots.insert(project, &environment, &Arc::new(Live::new(state))),

@@ -1,105 +1,125 @@
 //! The bell between nodes: "this environment may have a newer revision", through Redis where there is one.
 //!
 //! An announcement carries no data, and none is relied on: whoever hears it reads the store, as every node also does on
-//! a timer. Without Redis nobody is told, and the timer alone brings nodes together.
+//! a timer. Without Redis nobody is told, and the timer alone brings nodes together. Telling costs a writer nothing: it
+//! leaves word of its environment, and a task tells the newest of each.
+
+mod bell;
+mod deployment;
+mod link;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use redis::PushInfo;
-use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use tokio::sync::Notify;
-
-use crate::error::{Error, Result};
-
-const CHANNEL: &str = "hoist:revisions";
-/// How long Redis may take for an answer; nobody waits for it but the bell itself.
-const TIMEOUT: Duration = Duration::from_millis(500);
-/// How long to wait before listening is tried again.
-const LISTEN_AGAIN: Duration = Duration::from_secs(1);
+use crate::error::Result;
+use crate::settings::Settings;
+use bell::Bell;
+pub(crate) use bell::News;
+pub(crate) use deployment::Deployment;
+pub(crate) use link::{Away, Link};
 
 /// Tells other nodes of changes, and hears of theirs.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub enum Fanout {
     /// There is no Redis: nobody to tell.
     Alone,
     /// Redis carries the bell.
-    Redis {
-        /// Reconnects by itself.
-        connection: ConnectionManager,
-        /// Rung by every message, and whenever the subscription was restored.
-        bell: Arc<Notify>,
-    },
+    Redis(Arc<Ringing>),
 }
 
-impl std::fmt::Debug for Fanout {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if matches!(self, Self::Alone) { "Alone" } else { "Redis" })
-    }
+/// What rings through Redis.
+#[derive(Debug)]
+pub struct Ringing {
+    link: Link,
+    /// To be told.
+    outgoing: Bell,
+    /// Was heard.
+    incoming: Bell,
 }
 
 impl Fanout {
-    /// Makes the fan-out for `url`; Redis need not be there yet.
-    pub fn open(url: Option<&str>) -> Result<Self> {
-        let Some(url) = url else { return Ok(Self::Alone) };
-        let broken = |error: redis::RedisError| Error::Internal(format!("HOIST_REDIS_URL: {error}"));
-        // RESP3 carries messages and commands over one connection.
-        let resp3 = format!("{url}{}protocol=resp3", if url.contains('?') { '&' } else { '?' });
-        let client = redis::Client::open(resp3).map_err(broken)?;
-        let bell = Arc::new(Notify::new());
-        let rung = bell.clone();
-        let settings = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(TIMEOUT))
-            .set_response_timeout(Some(TIMEOUT))
-            .set_max_delay(Duration::from_secs(1))
-            .set_push_sender(move |_: PushInfo| {
-                rung.notify_one();
-                Ok::<(), std::convert::Infallible>(())
-            })
-            .set_automatic_resubscription();
-        let connection = ConnectionManager::new_lazy_with_config(client, settings).map_err(broken)?;
-        Ok(Self::Redis { connection, bell })
+    /// Makes the fan-out that the settings ask for; Redis need not be there yet.
+    pub fn open(settings: &Settings) -> Result<Self> {
+        let Some(url) = settings.redis_url.as_deref() else { return Ok(Self::Alone) };
+        let deployment = Deployment::of(&settings.database_url);
+        let link = Link::new(url, settings.redis_ca.clone(), deployment.prefix())?;
+        Ok(Self::Redis(Arc::new(Ringing { link, outgoing: Bell::default(), incoming: Bell::default() })))
     }
 
-    /// Tells the other nodes, without waiting; a message that is lost costs latency and nothing else.
-    pub fn announce(&self, environment: String, revision: u64) {
-        let Self::Redis { connection, .. } = self else { return };
-        let mut connection = connection.clone();
-        tokio::spawn(async move {
-            let message = format!("{environment} {revision}");
-            let told: redis::RedisResult<i64> =
-                redis::cmd("PUBLISH").arg(CHANNEL).arg(message).query_async(&mut connection).await;
-            if let Err(error) = told {
-                metrics::counter!("hoist_announcements_lost_total").increment(1);
-                tracing::debug!(%error, environment, revision, "an announcement was lost");
-            }
-        });
-    }
-
-    /// Subscribes, however long that takes; from then on the subscription is restored by itself.
-    pub async fn listen(&self) {
-        let Self::Redis { connection, .. } = self else { return };
-        let mut connection = connection.clone();
-        while let Err(error) = connection.subscribe(CHANNEL).await {
-            tracing::warn!(%error, "Redis cannot be reached; changes of other nodes arrive by timer");
-            tokio::time::sleep(LISTEN_AGAIN).await;
+    /// Leaves word for the other nodes that an environment (`project/environment`) is at a revision.
+    pub fn announce(&self, environment: &str, revision: u64) {
+        if let Self::Redis(ringing) = self {
+            ringing.outgoing.revision(environment, revision);
         }
-        tracing::info!("hearing other nodes through Redis");
     }
 
-    /// Waits until something was heard; for ever if there is nobody to hear.
-    pub async fn heard(&self) {
+    /// Leaves word for the other nodes that tokens were made or revoked.
+    pub(crate) fn announce_access(&self) {
+        if let Self::Redis(ringing) = self {
+            ringing.outgoing.access();
+        }
+    }
+
+    /// Leaves word for the other nodes that anything may have changed.
+    pub(crate) fn announce_anything(&self) {
+        if let Self::Redis(ringing) = self {
+            ringing.outgoing.anything();
+        }
+    }
+
+    /// Keeps the link to Redis up and tells what there is to tell; it does not end.
+    pub(crate) async fn run(&self) {
+        let Self::Redis(ringing) = self else { return };
+        let heard = ringing.clone();
+        let hear = Arc::new(move |text: &str| {
+            if !text.is_empty() {
+                metrics::counter!("hoist_announcements_heard_total").increment(1);
+            }
+            heard.incoming.message(text);
+        });
+        tokio::join!(ringing.link.keep(hear), ringing.tell());
+    }
+
+    /// Waits until something was heard, and takes it; for ever if there is nobody to hear.
+    pub(crate) async fn heard(&self) -> News {
         match self {
             Self::Alone => std::future::pending().await,
-            Self::Redis { bell, .. } => bell.notified().await,
+            Self::Redis(ringing) => ringing.incoming.news().await,
         }
     }
 
-    /// Asks Redis for a sign of life; `None` if there is no Redis.
-    pub async fn ping(&self) -> Option<Result<(), String>> {
-        let Self::Redis { connection, .. } = self else { return None };
-        let mut connection = connection.clone();
-        let answer: redis::RedisResult<String> = redis::cmd("PING").query_async(&mut connection).await;
-        Some(answer.map(drop).map_err(|error| error.to_string()))
+    /// The link to Redis, if there is to be one.
+    pub(crate) fn link(&self) -> Option<&Link> {
+        match self {
+            Self::Alone => None,
+            Self::Redis(ringing) => Some(&ringing.link),
+        }
+    }
+
+    /// Whether other nodes' changes are heard of at once.
+    pub(crate) fn is_up(&self) -> bool {
+        self.link().is_some_and(Link::is_up)
+    }
+}
+
+impl Ringing {
+    /// Tells what there is to tell, one batch at a time; what is left word of meanwhile goes with the next.
+    async fn tell(&self) {
+        let channel = self.link.name("bell");
+        loop {
+            let messages = self.outgoing.news().await.messages();
+            let mut publish = redis::pipe();
+            for message in &messages {
+                publish.cmd("PUBLISH").arg(&channel).arg(message);
+            }
+            let told: Result<Vec<i64>, Away> = self.link.ask(&publish).await;
+            let count = messages.len() as u64;
+            match told {
+                Ok(_) => metrics::counter!("hoist_announcements_sent_total").increment(count),
+                Err(error) => {
+                    metrics::counter!("hoist_announcements_lost_total").increment(count);
+                    tracing::debug!(%error, count, "announcements were lost");
+                }
+            }
+        }
     }
 }

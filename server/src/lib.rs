@@ -14,6 +14,7 @@ pub mod error;
 pub mod exposures;
 pub mod fanout;
 pub mod flags;
+mod follow;
 mod headers;
 pub mod health;
 pub mod history;

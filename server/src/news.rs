@@ -49,6 +49,11 @@ impl News {
         self.sequences.lock().unwrap_or_else(PoisonError::into_inner).get(project).copied()
     }
 
+    /// The number of every project's newest audit entry.
+    pub(crate) fn sequences(&self) -> HashMap<ProjectKey, u64> {
+        self.sequences.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Forgets projects that are no more.
     pub(crate) fn keep(&self, there: impl Fn(&ProjectKey) -> bool) {
         self.sequences.lock().unwrap_or_else(PoisonError::into_inner).retain(|project, _| there(project));

@@ -36,6 +36,22 @@ impl Origin {
             Self::Store { store, news } => refresh(store, news, snapshots).await,
         }
     }
+
+    /// Brings one environment in memory to the revision that is newest.
+    pub(crate) async fn catch_up(
+        &self,
+        project: &ProjectKey,
+        environment: &EnvironmentKey,
+        live: &Arc<Live>,
+    ) -> Result<()> {
+        match self {
+            Self::Store { store, news } => {
+                catch_up(store, project, environment, live).await?;
+                news.ring();
+                Ok(())
+            }
+        }
+    }
 }
 
 async fn refresh(store: &Store, news: &News, snapshots: &Snapshots) -> Result<()> {

@@ -50,6 +50,8 @@ pub struct Settings {
     pub migrate: bool,
     /// `HOIST_REDIS_URL`: `redis://…` or `rediss://…`, the bell between nodes.
     pub redis_url: Option<String>,
+    /// `HOIST_REDIS_CA`: a file with the certificates of who vouches for Redis; what is in it (PEM).
+    pub redis_ca: Option<Vec<u8>>,
     /// `HOIST_ADMIN_TOKEN`: the first administrator's token, for production.
     pub admin_token: Option<String>,
     /// `HOIST_LOG`: a `tracing` filter such as `info,hoist_server=debug`.
@@ -97,7 +99,7 @@ const DEFAULT_OFREP_RATE: usize = 5_000;
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 15] = [
+const SERVER_VARIABLES: [&str; 16] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_PUBLIC_URL",
@@ -107,6 +109,7 @@ const SERVER_VARIABLES: [&str; 15] = [
     "HOIST_DATABASE_TIMEOUT_MS",
     "HOIST_MIGRATE",
     "HOIST_REDIS_URL",
+    "HOIST_REDIS_CA",
     "HOIST_ADMIN_TOKEN",
     "HOIST_LOG",
     "HOIST_LOG_FORMAT",
@@ -186,6 +189,11 @@ impl Reader {
                         .any(|scheme| text.starts_with(scheme))
                         .then(|| text.to_owned())
                 },
+            ),
+            redis_ca: self.parsed(
+                "HOIST_REDIS_CA",
+                "a file of certificates (PEM) that can be read",
+                |path| std::fs::read(path).ok(),
             ),
             data_dir,
             admin_token: self.text("HOIST_ADMIN_TOKEN"),

@@ -7,8 +7,8 @@ use crate::error::Result;
 use crate::instances::runner;
 use crate::telemetry;
 
-/// How often the revisions in memory are compared with the store.
-const REFRESH: Duration = Duration::from_millis(250);
+/// How often receipts are written behind.
+const RECEIPTS: Duration = Duration::from_millis(250);
 /// How often tokens are read again, their uses written, and old answers and counts forgotten.
 const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// How often evaluations over OFREP are added to the exposures.
@@ -18,16 +18,14 @@ const ADD_UP: Duration = Duration::from_secs(5);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
-/// The task that also runs when another node announces a change.
-const REFRESH_TASK: &str = "refresh";
-
 /// Starts the tasks; they end with the runtime.
 pub(crate) fn start(app: &App) {
     let fanout = app.fanout.clone();
-    tokio::spawn(async move { fanout.listen().await });
-    every(REFRESH, REFRESH_TASK, app, |app| async move { app.refresh().await });
+    tokio::spawn(async move { fanout.run().await });
+    let follower = app.clone();
+    tokio::spawn(async move { follower.follow().await });
     every(COUNTS, "counts", app, |app| async move { app.write_counts().await });
-    every(REFRESH, "receipts", app, |app| async move { runner::write_behind(&app).await });
+    every(RECEIPTS, "receipts", app, |app| async move { runner::write_behind(&app).await });
     every(ADD_UP, "add up", app, |_| async {
         telemetry::add_up();
         Ok(())
@@ -63,10 +61,7 @@ where
                 _ => {}
             }
             failing = result.is_err();
-            tokio::select! {
-                () = tokio::time::sleep(period) => {}
-                () = app.fanout.heard(), if name == REFRESH_TASK => {}
-            }
+            tokio::time::sleep(period).await;
         }
     });
 }

@@ -17,6 +17,7 @@ mod cli;
 mod cluster;
 mod environment;
 mod node;
+mod pipe;
 mod process;
 mod proxy;
 mod repository;
@@ -32,6 +33,7 @@ pub use cli::{Cli, Typed, hoist};
 pub use cluster::{Cluster, migrated};
 pub use environment::Environment;
 pub use node::Node;
+pub use pipe::Pipe;
 pub use process::Process;
 pub use proxy::{Attempt, Fault, Proxy};
 pub use repository::{repository, tracked};
@@ -48,6 +50,17 @@ pub const PATIENCE: Duration = Duration::from_mins(1);
 pub async fn within<T>(what: &str, happens: impl Future<Output = T>) -> T {
     let late = |_| panic!("{what}: not within {} s", PATIENCE.as_secs());
     tokio::time::timeout(PATIENCE, happens).await.unwrap_or_else(late)
+}
+
+/// Asks again and again until the answer is yes.
+pub async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
+    within(what, async {
+        let mut again = tokio::time::interval(Duration::from_millis(10));
+        while !is_so().await {
+            again.tick().await;
+        }
+    })
+    .await;
 }
 
 /// The keys of so many users.

@@ -4,6 +4,7 @@
 
 mod acknowledgement;
 mod away;
+mod bell;
 mod cli;
 mod cluster;
 mod crash;

@@ -81,6 +81,19 @@ impl Store {
         Ok(row.count("audit_sequence")?)
     }
 
+    /// Whether a project's audit tells, after an entry, that tokens were made or revoked.
+    pub(crate) async fn tokens_changed_since(&self, project: &ProjectKey, sequence: u64) -> Result<bool> {
+        let row = sqlx::query(
+            "SELECT sequence FROM audit WHERE project = $1 AND sequence > $2 AND action IN \
+             ('token.created', 'token.revoked', 'environment.deleted', 'project.deleted') LIMIT 1",
+        )
+        .bind(&**project)
+        .bind(stored(sequence))
+        .fetch_optional(&self.read)
+        .await?;
+        Ok(row.is_some())
+    }
+
     /// Follows a project's whole chain, up to where the project's row says that it ends: entries cut off at the end
     /// are missed too, and what is appended meanwhile is left for the next time.
     pub async fn verify_audit(&self, project: &ProjectKey) -> Result<Verification> {
