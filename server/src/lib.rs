@@ -9,6 +9,7 @@ pub mod audit;
 pub mod body;
 pub mod change;
 pub mod clock;
+mod dashboard;
 pub mod environments;
 pub mod error;
 pub mod exposures;

@@ -16,7 +16,7 @@ use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
 use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, environments, exposures, flags, headers, health, instances, ofrep, projects, promotion, sdk_api,
+    audit, dashboard, environments, exposures, flags, health, instances, ofrep, projects, promotion, sdk_api,
     segments, sessions, stale, stream, telemetry, tokens,
 };
 
@@ -257,19 +257,14 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
         Error::Malformed(format!("the query cannot be read: {error}"), Vec::new()).into()
     });
     let path = web::PathConfig::default().error_handler(|error, _| Error::NotFound(error.to_string()).into());
-    config.app_data(query).app_data(path).service(get_openapi).service(get_welcome).service(redirect_to_docs);
+    config.app_data(query).app_data(path).service(get_openapi).service(redirect_to_docs);
+    config.service(dashboard::get_page).service(dashboard::get_asset);
 }
 
 /// The OpenAPI document.
 #[get("/openapi.json")]
 async fn get_openapi(routes: web::Data<Routes>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(routes.known().document.clone())
-}
-
-/// The front page.
-#[get("/")]
-async fn get_welcome() -> HttpResponse {
-    headers::page(include_str!("welcome.html"))
 }
 
 #[get("/docs")]
@@ -282,6 +277,9 @@ pub(crate) async fn nothing_here(request: HttpRequest, routes: web::Data<Routes>
     let allowed = routes.allowed(request.path());
     if request.path().starts_with(ofrep::client_api::SCOPE) {
         return ofrep::failure_api::nowhere(&request, allowed).error_response();
+    }
+    if allowed.is_empty() && dashboard::is_address(&request) {
+        return dashboard::page();
     }
     if allowed.is_empty() {
         return Error::NotFound(format!("there is nothing at {}", request.path())).error_response();

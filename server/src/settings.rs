@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 /// What the server is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
+#[schema(as = RunMode)]
 pub enum Mode {
     /// On the developer's machine: loopback only, well-known tokens, SQLite in the data folder.
     Development,
@@ -117,9 +118,9 @@ const SERVER_VARIABLES: [&str; 16] = [
     "HOIST_WORKERS",
     "HOIST_OFREP_RATE",
 ];
-/// Variables of the command line and of applications, which may stand in the same environment.
-const CLIENT_VARIABLES: [&str; 5] =
-    ["HOIST_URL", "HOIST_TOKEN", "HOIST_SDK_KEY", "HOIST_PROJECT", "HOIST_ENVIRONMENT"];
+/// Variables of the command line, of applications and of the build, which may stand in the same environment.
+const OTHER_VARIABLES: [&str; 6] =
+    ["HOIST_URL", "HOIST_TOKEN", "HOIST_SDK_KEY", "HOIST_PROJECT", "HOIST_ENVIRONMENT", "HOIST_DASHBOARD"];
 
 impl Settings {
     /// Reads the settings out of environment variables; unknown `HOIST_*` names are a problem, others are not ours.
@@ -148,7 +149,7 @@ struct Reader {
 
 impl Reader {
     fn refuse_unknown(&mut self) {
-        let known = |name: &str| SERVER_VARIABLES.contains(&name) || CLIENT_VARIABLES.contains(&name);
+        let known = |name: &str| SERVER_VARIABLES.contains(&name) || OTHER_VARIABLES.contains(&name);
         for name in self.values.keys().filter(|name| !known(name)) {
             let nearest = SERVER_VARIABLES.iter().map(|it| (distance(name, it), it)).min();
             let guess = nearest.filter(|(distance, _)| *distance <= MAX_SLIPS);

@@ -35,13 +35,13 @@ const FLAGS = {
 };
 
 export class Hoist {
-  /** Starts a server, on a port that was used before if one is given, and makes the flags if its data is new. */
-  static async start(data = mkdtempSync(join(tmpdir(), 'hoist-')), listen = '127.0.0.1:0') {
+  /** Starts a server, with settings of its own, on a port that was used before if one is given. */
+  static async start(data = mkdtempSync(join(tmpdir(), 'hoist-')), listen = '127.0.0.1:0', settings = {}) {
     if (!binary) throw new Error('TEST_HOIST_BINARY must name the hoist binary; run tests/clients/run');
-    const env = { PATH: process.env.PATH, HOIST_LISTEN: listen, HOIST_DATA_DIR: data, HOIST_LOG: 'warn' };
+    const env = { PATH: process.env.PATH, HOIST_LISTEN: listen, HOIST_DATA_DIR: data, HOIST_LOG: 'warn', ...settings };
     const child = spawn(binary, [], { env, stdio: ['ignore', 'pipe', 'inherit'] });
     const hoist = new Hoist();
-    Object.assign(hoist, { child, data, gone: new Promise((resolve) => child.once('exit', resolve)) });
+    Object.assign(hoist, { child, data, settings, gone: new Promise((resolve) => child.once('exit', resolve)) });
     hoist.url = await new Promise((resolve, reject) => {
       hoist.gone.then(() => reject(new Error('the server ended')));
       createInterface({ input: child.stdout }).on('line', (line) => {
@@ -67,6 +67,7 @@ export class Hoist {
       body: JSON.stringify(body),
     });
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
+    return answer.status === 204 ? null : answer.json();
   }
 
   serve(key, variant) {
@@ -77,7 +78,7 @@ export class Hoist {
   async restart() {
     this.child.kill('SIGKILL');
     await this.gone;
-    return Hoist.start(this.data, new URL(this.url).host);
+    return Hoist.start(this.data, new URL(this.url).host, this.settings);
   }
 
   async stop() {

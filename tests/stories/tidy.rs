@@ -345,11 +345,11 @@ fn the_example_of_the_environment_names_every_variable_and_no_other() {
     let told = |pattern: &str| -> BTreeSet<String> {
         regex(pattern).captures_iter(&example).map(|name| name[1].to_owned()).collect()
     };
-    let (server, client) = (read("SERVER_VARIABLES"), read("CLIENT_VARIABLES"));
-    assert!(!server.is_empty() && !client.is_empty());
+    let (server, others) = (read("SERVER_VARIABLES"), read("OTHER_VARIABLES"));
+    assert!(!server.is_empty() && !others.is_empty());
     assert_eq!(told(r"(?m)^#? ?(HOIST_\w+)="), server);
-    assert_eq!(told(r"(?m)^#   (HOIST_\w+)  "), client);
-    let known: BTreeSet<String> = server.union(&client).cloned().collect();
+    assert_eq!(told(r"(?m)^#   (HOIST_\w+)  "), others);
+    let known: BTreeSet<String> = server.union(&others).cloned().collect();
     assert_eq!(told(r"(HOIST_[A-Z_]+)"), known, "the text names another variable");
     let defaults = regex(r"(?m)^# (HOIST_\w+)=(.+)$");
     let defaults = defaults.captures_iter(&example).map(|it| (it[1].to_owned(), it[2].to_owned()));

@@ -1,0 +1,33 @@
+import createClient from 'openapi-fetch';
+import type { paths } from './schema';
+import { ProblemError, problemOf } from './problem';
+
+/** The API by its own document: a path or a field that is not there does not compile. */
+export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin' });
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** What the server answered, or its problem thrown. A server that cannot be reached is a problem too. */
+export async function answered<T>(request: Promise<Answer<T>>): Promise<T> {
+  return (await answeredWhole(request)).data;
+}
+
+/** The same with the response, for who needs its headers. */
+export async function answeredWhole<T>(request: Promise<Answer<T>>): Promise<{ data: T; response: Response }> {
+  const { data, error, response } = await request.catch(() => {
+    throw new ProblemError(unreachable);
+  });
+  if (!response.ok) throw new ProblemError(problemOf(error, response));
+  return { data: data as T, response };
+}
+
+const unreachable = {
+  type: 'about:blank',
+  title: 'The server cannot be reached',
+  status: 0,
+  detail: 'What you see may be out of date. It is asked again by itself.',
+};

@@ -1,0 +1,81 @@
+import type { QueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useSyncExternalStore } from 'react';
+import { refreshFlags } from './flags';
+
+/** Whether what is shown follows the server. */
+export type Liveness = 'connecting' | 'live' | 'reconnecting';
+
+/** What the server's event `revision` says; null keys mean that any may have changed. */
+interface NewRevision {
+  environment: string;
+  revision: number;
+  flags: string[] | null;
+  segments: string[] | null;
+}
+
+let liveness: Liveness = 'connecting';
+const listeners = new Set<() => void>();
+
+function become(next: Liveness) {
+  if (next === liveness) return;
+  liveness = next;
+  for (const listener of listeners) listener();
+}
+
+function listen(listener: () => void) {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+export function useLiveness(): Liveness {
+  return useSyncExternalStore(listen, () => liveness);
+}
+
+/** A browser gives up on a stream that was refused; then it is opened again after this long. */
+const AGAIN_MS = 3_000;
+
+/** Follows a project's events for as long as the page shows it, and reads again what they name. */
+export function useLive(project: string) {
+  const client = useQueryClient();
+  useEffect(() => follow(project, client), [project, client]);
+}
+
+function follow(project: string, client: QueryClient): () => void {
+  let source: EventSource;
+  let again: number | undefined;
+  const open = () => {
+    source = new EventSource(`/api/v1/projects/${encodeURIComponent(project)}/events`);
+    source.addEventListener('open', () => {
+      become('live');
+      // Whatever was read before the stream was open may be older than the first event.
+      void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === project });
+    });
+    source.addEventListener('revision', (event) => heard(project, JSON.parse(event.data) as NewRevision, client));
+    source.addEventListener('audit', () => {
+      for (const noun of ['audit', 'environments', 'tokens']) {
+        void client.invalidateQueries({ queryKey: [project, noun] });
+      }
+    });
+    source.addEventListener('error', () => {
+      become('reconnecting');
+      if (source.readyState === EventSource.CLOSED) again = window.setTimeout(open, AGAIN_MS);
+    });
+  };
+  open();
+  return () => {
+    window.clearTimeout(again);
+    source.close();
+    become('connecting');
+  };
+}
+
+function heard(project: string, { flags, segments }: NewRevision, client: QueryClient) {
+  // The first event after connecting names nothing; what it stands for was asked for when the stream opened.
+  if (flags === null) return;
+  refreshFlags(project, flags, client);
+  if (segments === null || segments.length > 0) void client.invalidateQueries({ queryKey: [project, 'segments'] });
+  for (const noun of ['stale', 'instances', 'comparison']) {
+    void client.invalidateQueries({ queryKey: [project, noun] });
+  }
+}

@@ -1,0 +1,10 @@
+import { useQuery } from '@tanstack/react-query';
+import { answered, api } from '../api/client';
+
+/** The projects that the person signed in may see. */
+export function useProjects() {
+  return useQuery({
+    queryKey: ['projects'],
+    queryFn: async () => (await answered(api.GET('/api/v1/projects'))).items,
+  });
+}

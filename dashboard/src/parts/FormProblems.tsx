@@ -1,0 +1,11 @@
+import { Alert, List } from '@mantine/core';
+
+/** What the server refused and no field of the form stands for. */
+export function FormProblems({ problems }: { problems: string[] }) {
+  if (problems.length === 0) return null;
+  return (
+    <Alert color="ember" variant="light" title="This was not saved" role="alert">
+      {problems.length === 1 ? problems[0] : <List size="sm">{problems.map((it) => <List.Item key={it}>{it}</List.Item>)}</List>}
+    </Alert>
+  );
+}

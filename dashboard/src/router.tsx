@@ -1,0 +1,44 @@
+import { createRouter } from '@tanstack/react-router';
+import { auditRoute } from './pages/audit/route';
+import { compareRoute } from './pages/compare/route';
+import { environmentsRoute } from './pages/environments/route';
+import { flagRoute } from './pages/flag/route';
+import { flagsRoute } from './pages/flags/route';
+import { instancesRoute } from './pages/instances/route';
+import { newFlagRoute } from './pages/new-flag/route';
+import { segmentsRoute } from './pages/segments/route';
+import { staleRoute } from './pages/stale/route';
+import { frontRoute, projectRoute, rootRoute } from './routes';
+import { Loading } from './parts/Loading';
+
+const pages = [
+  flagsRoute,
+  newFlagRoute,
+  flagRoute,
+  segmentsRoute,
+  environmentsRoute,
+  instancesRoute,
+  compareRoute,
+  auditRoute,
+  staleRoute,
+] as const;
+
+export const router = createRouter({
+  routeTree: rootRoute.addChildren([frontRoute, projectRoute.addChildren(pages)]),
+  defaultPreload: 'intent',
+  defaultPendingComponent: Loading,
+  scrollRestoration: true,
+  // Addresses are read by people: `?state=on`, not `?state=%22on%22`.
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const entries = Object.entries(search).filter(([, value]) => value !== undefined && value !== '');
+    const text = new URLSearchParams(entries.map(([name, value]) => [name, String(value)])).toString();
+    return text && `?${text}`;
+  },
+});
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}

@@ -1,0 +1,45 @@
+import { createRootRoute, createRoute, lazyRouteComponent, redirect, retainSearchParams } from '@tanstack/react-router';
+import { NotHere } from './shell/NotHere';
+import { PageFailure } from './shell/PageFailure';
+import { Root } from './shell/Root';
+import { rememberedProject } from './shell/remembered';
+
+export const rootRoute = createRootRoute({
+  component: Root,
+  notFoundComponent: NotHere,
+  errorComponent: PageFailure,
+});
+
+/** `/` leads to the flags of the project that was open last. */
+export const frontRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/projects/$project/flags', params: { project: rememberedProject() } });
+  },
+});
+
+export interface ProjectSearch {
+  /** The environment that is looked at; kept from page to page. */
+  environment?: string | undefined;
+}
+
+/** The parent of every page: it names the project, keeps the environment in the address, and draws the shell. */
+export const projectRoute = createRoute({
+  getParentRoute: () => rootRoute,
+  path: '/projects/$project',
+  validateSearch: (search: Record<string, unknown>): ProjectSearch => ({ environment: text(search['environment']) }),
+  search: { middlewares: [retainSearchParams(['environment'])] },
+  component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell'),
+});
+
+/** A search parameter as text; addresses are typed by people, too. */
+export function text(value: unknown): string | undefined {
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
+
+/** A search parameter that may be one of a few words. */
+export function oneOf<Word extends string>(words: readonly Word[], value: unknown): Word | undefined {
+  return words.find((word) => word === value);
+}

@@ -1,0 +1,43 @@
+import { Button, Menu } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import type { Environment } from '../api/schema';
+import { toneOf, useEnvironments } from '../data/environments';
+import { EnvironmentName } from '../parts/EnvironmentName';
+import { IconCheck, IconDown } from '../parts/icons';
+import classes from './EnvironmentPicker.module.css';
+
+/** Which environment is looked at; production cannot be mistaken for another. */
+export function EnvironmentPicker({ project, environment }: { project: string; environment: Environment }) {
+  const environments = useEnvironments(project).data ?? [];
+  const navigate = useNavigate();
+  const choose = (key: string) => void navigate({ to: '.', search: (before) => ({ ...before, environment: key }) });
+  return (
+    <Menu position="bottom-start" width={240}>
+      <Menu.Target>
+        <Button
+          variant="default"
+          size="xs"
+          className={classes.picker}
+          data-tone={toneOf(environment)}
+          rightSection={<IconDown size={14} />}
+          aria-label={`Environment: ${environment.name || environment.key}`}
+        >
+          <EnvironmentName environment={environment} />
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>Environment</Menu.Label>
+        {environments.map((it) => (
+          <Menu.Item
+            key={it.key}
+            onClick={() => choose(it.key)}
+            aria-current={it.key === environment.key}
+            rightSection={it.key === environment.key && <IconCheck size={16} />}
+          >
+            <EnvironmentName environment={it} />
+          </Menu.Item>
+        ))}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,33 @@
+import { ActionIcon, Menu, Text } from '@mantine/core';
+import type { SignedIn } from '../api/schema';
+import { useSession, useSignOut } from '../data/session';
+import { IconPerson } from '../parts/icons';
+
+/** Who is signed in, and the way out. */
+export function Person({ session }: { session: SignedIn }) {
+  const signOut = useSignOut();
+  const development = useSession().data?.mode === 'development';
+  return (
+    <Menu position="bottom-end" width={240}>
+      <Menu.Target>
+        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Signed in as ${session.name}`}>
+          <IconPerson />
+        </ActionIcon>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>
+          <Text size="sm" c="var(--mantine-color-text)" fw={600}>
+            {session.name}
+          </Text>
+          {session.role}
+        </Menu.Label>
+        <Menu.Divider />
+        <Menu.Item component="a" href="/docs/">
+          API reference
+        </Menu.Item>
+        {/* A development server would sign the person in again at once. */}
+        {!development && <Menu.Item onClick={() => signOut.mutate()}>Sign out</Menu.Item>}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

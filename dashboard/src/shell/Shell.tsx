@@ -1,0 +1,96 @@
+import { AppShell, Burger, Group } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { Link, Outlet, useLocation } from '@tanstack/react-router';
+import { Suspense, useEffect } from 'react';
+import { toneOf, useEnvironments } from '../data/environments';
+import { useLive } from '../data/live';
+import { useEnvironment, useProject } from '../data/place';
+import { useSession } from '../data/session';
+import { Failure } from '../parts/Failure';
+import { LinkNav } from '../parts/links';
+import { Loading } from '../parts/Loading';
+import { DevelopmentBanner, OfflineBanner } from './Banners';
+import { EnvironmentPicker } from './EnvironmentPicker';
+import { Mark } from './Mark';
+import { navigation } from './navigation';
+import { Person } from './PersonMenu';
+import { ProjectPicker } from './ProjectPicker';
+import { rememberProject } from './remembered';
+import classes from './Shell.module.css';
+import { ShortcutHelp } from './ShortcutHelp';
+import { ThemeMenu } from './ThemeMenu';
+
+/** What stands around every page of a project. */
+export function Shell() {
+  const project = useProject();
+  const environment = useEnvironment();
+  const environments = useEnvironments(project);
+  const [open, { toggle, close }] = useDisclosure();
+  const path = useLocation({ select: ({ pathname }) => pathname });
+  useLive(project);
+  useEffect(() => rememberProject(project), [project]);
+  useEffect(close, [path, close]);
+
+  return (
+    <AppShell header={{ height: 56 }} navbar={{ width: 216, breakpoint: 'sm', collapsed: { mobile: !open } }} padding="md">
+      <a className={classes.skip} href="#content">
+        Skip to content
+      </a>
+      <AppShell.Header className={classes.header} data-tone={environment && toneOf(environment)}>
+        <Group h="100%" px="md" gap="sm" wrap="nowrap">
+          <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={open ? 'Close navigation' : 'Open navigation'} />
+          <Link to="/projects/$project/flags" params={{ project }} className={classes.home} aria-label="Hoist: all flags">
+            <Mark />
+          </Link>
+          <Group gap={6} wrap="nowrap" className={classes.pickers}>
+            <ProjectPicker project={project} />
+            {environment && <EnvironmentPicker project={project} environment={environment} />}
+          </Group>
+          <Group gap={4} wrap="nowrap" ml="auto" visibleFrom="sm">
+            <Tools />
+          </Group>
+        </Group>
+      </AppShell.Header>
+      <AppShell.Navbar p="xs" className={classes.navbar} aria-label="Pages">
+        {navigation.map(({ to, label, Icon }) => (
+          <LinkNav
+            key={to}
+            to={to}
+            params={{ project }}
+            label={label}
+            leftSection={<Icon />}
+            className={classes.link}
+            activeProps={{ 'data-active': true, 'aria-current': 'page' }}
+          />
+        ))}
+        <Group gap={4} mt="auto" hiddenFrom="sm">
+          <Tools />
+        </Group>
+      </AppShell.Navbar>
+      <AppShell.Main className={classes.main}>
+        <OfflineBanner />
+        <DevelopmentBanner />
+        <div id="content" tabIndex={-1}>
+          {environments.error ? (
+            <Failure error={environments.error} again={() => void environments.refetch()} />
+          ) : (
+            <Suspense fallback={<Loading />}>
+              <Outlet />
+            </Suspense>
+          )}
+        </div>
+      </AppShell.Main>
+    </AppShell>
+  );
+}
+
+function Tools() {
+  const session = useSession().data?.session;
+  return (
+    <>
+      <ShortcutHelp />
+      <ThemeMenu />
+      {session && <Person session={session} />}
+    </>
+  );
+}

@@ -1,0 +1,106 @@
+// What stands around every page: the address, the navigation, the themes, the first load.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Hoist } from '../../tests/clients/hoist.js';
+import { assertAccessible, assertQuiet, inspect, launch, open, settled } from './browser.js';
+
+const MOST_BYTES = 250_000;
+
+let hoist;
+let browser;
+
+before(async () => {
+  hoist = await Hoist.start();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await hoist?.stop();
+});
+
+test('the first load is at most 250 kB compressed', async () => {
+  const page = await open(browser, hoist, '/');
+  assert.equal(new URL(page.url()).pathname, '/projects/default/flags');
+  const bytes = await page.evaluate(() =>
+    performance
+      .getEntries()
+      .filter(({ entryType, name }) => entryType === 'navigation' || (entryType === 'resource' && !name.includes('/api/')))
+      .reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0),
+  );
+  assert.ok(bytes > 50_000 && bytes <= MOST_BYTES, `the first load has ${bytes} bytes`);
+  assertQuiet(page);
+});
+
+test('every page of the navigation is reached, named, and takes the keyboard', async () => {
+  const page = await open(browser, hoist, '/projects/default/flags');
+  const links = page.getByRole('navigation', { name: 'Pages' }).getByRole('link');
+  for (const label of await links.allTextContents()) {
+    await links.filter({ hasText: label }).click();
+    await page.getByRole('heading', { level: 1, name: label, exact: true }).waitFor();
+    await settled(page);
+    assert.equal(await page.title(), `${label} · Hoist`);
+    if (label !== 'Flags') assert.equal(await page.evaluate(() => document.activeElement?.textContent), label);
+    await page.reload();
+    await page.getByRole('heading', { level: 1, name: label, exact: true }).waitFor();
+  }
+  assertQuiet(page);
+});
+
+test('the navigation looks right everywhere', () => inspect(browser, hoist, '/projects/default/segments', 'shell'));
+
+test('the environment stays from page to page, and production looks like production', async () => {
+  const page = await open(browser, hoist, '/projects/default/flags');
+  await page.getByRole('button', { name: 'Environment: development' }).click();
+  await page.getByRole('menuitem', { name: 'production' }).click();
+  await page.getByRole('button', { name: 'Environment: production' }).waitFor();
+  assert.equal(await page.getByRole('banner').getAttribute('data-tone'), 'production');
+  await page.getByRole('link', { name: 'Stale' }).click();
+  await page.waitForURL('**/stale?environment=production');
+  await assertAccessible(page);
+  assertQuiet(page);
+});
+
+test('the theme that was chosen stays', async () => {
+  const page = await open(browser, hoist, '/projects/default/flags');
+  await page.getByRole('button', { name: 'Theme' }).click();
+  await page.getByRole('menuitem', { name: 'Dark' }).click();
+  await page.reload();
+  await settled(page);
+  assert.equal(await page.locator('html').getAttribute('data-mantine-color-scheme'), 'dark');
+});
+
+test('`?` tells what the keyboard can do, and single keys can be turned off', async () => {
+  const page = await open(browser, hoist, '/projects/default/flags');
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keyboard' });
+  await help.getByText('Show this help').waitFor();
+  await assertAccessible(page);
+  await help.getByRole('switch').click();
+  await page.keyboard.press('Escape');
+  await help.waitFor({ state: 'hidden' });
+  await page.keyboard.press('?');
+  assert.equal(await help.isVisible(), false);
+  assertQuiet(page);
+});
+
+test('an address that leads nowhere says so, and unknown data stays a problem', async () => {
+  const page = await open(browser, hoist, '/projects/default/nowhere');
+  assert.match((await page.getByRole('heading', { level: 1 }).textContent()) ?? '', /Nothing here/);
+  for (const path of ['/api/v1/nowhere', '/assets/nowhere.js', '/sdk/v1/nowhere']) {
+    const answer = await fetch(hoist.url + path, { headers: { accept: 'text/html' } });
+    assert.deepEqual([answer.status, answer.headers.get('content-type')], [404, 'application/problem+json']);
+  }
+});
+
+test('a server that goes away is told, and followed again when it is back', async () => {
+  const page = await open(browser, hoist, '/projects/default/flags');
+  const away = page.getByText('The server cannot be reached');
+  const { data, settings } = hoist;
+  const address = new URL(hoist.url).host;
+  hoist.child.kill('SIGKILL');
+  await away.waitFor();
+  hoist = await Hoist.start(data, address, settings);
+  await away.waitFor({ state: 'hidden', timeout: 15_000 });
+});
