@@ -2,6 +2,7 @@ import { createRootRoute, createRoute, lazyRouteComponent, redirect, retainSearc
 import { NotHere } from './shell/NotHere';
 import { PageFailure } from './shell/PageFailure';
 import { Root } from './shell/Root';
+import { text } from './search';
 import { rememberedProject } from './shell/remembered';
 
 export const rootRoute = createRootRoute({
@@ -32,14 +33,3 @@ export const projectRoute = createRoute({
   search: { middlewares: [retainSearchParams(['environment'])] },
   component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell'),
 });
-
-/** A search parameter as text; addresses are typed by people, too. */
-export function text(value: unknown): string | undefined {
-  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-  return typeof value === 'string' && value !== '' ? value : undefined;
-}
-
-/** A search parameter that may be one of a few words. */
-export function oneOf<Word extends string>(words: readonly Word[], value: unknown): Word | undefined {
-  return words.find((word) => word === value);
-}

@@ -5,6 +5,9 @@ import { ProblemError, problemOf } from './problem';
 /** The API by its own document: a path or a field that is not there does not compile. */
 export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin' });
 
+/** Told only to who sent a tag: the caller has the newest. */
+const NOT_MODIFIED = 304;
+
 interface Answer<T> {
   data?: T;
   error?: unknown;
@@ -21,7 +24,7 @@ export async function answeredWhole<T>(request: Promise<Answer<T>>): Promise<{ d
   const { data, error, response } = await request.catch(() => {
     throw new ProblemError(unreachable);
   });
-  if (!response.ok) throw new ProblemError(problemOf(error, response));
+  if (!response.ok && response.status !== NOT_MODIFIED) throw new ProblemError(problemOf(error, response));
   return { data: data as T, response };
 }
 

@@ -1,35 +1,57 @@
-import type { InfiniteData, QueryClient } from '@tanstack/react-query';
-import { keepPreviousData, useInfiniteQuery, useMutation, useQueryClient } from '@tanstack/react-query';
-import { answered, api } from '../api/client';
-import type { FlagOverview, ItemsFlagOverview, NewFlag, paths } from '../api/schema';
+import type { QueryClient } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { answered, answeredWhole, api } from '../api/client';
+import type { FlagOverview, FlagRow, NewFlag, Overview } from '../api/schema';
 
-const LIST = '/api/v1/projects/{project}/flags';
-const PAGE = 200;
-/** When more flags than this change at once the lists are read again whole. */
+/** When more flags than this change at once, all are read again. */
 const MOST_SINGLE = 20;
 
-/** What the list of flags can be narrowed by, as the API names it. */
-export type FlagFilters = Omit<NonNullable<paths[typeof LIST]['get']['parameters']['query']>, 'cursor' | 'limit'>;
+const overviewKey = (project: string) => [project, 'flags', 'overview'];
 
-/** The flags that fit, page by page. While another search is under way, what was found before stays. */
-export function useFlags(project: string, filters: FlagFilters) {
-  return useInfiniteQuery({
-    queryKey: [project, 'flags', 'list', filters],
-    queryFn: ({ pageParam, signal }) => {
-      const query = { ...filters, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) };
-      return answered(api.GET(LIST, { params: { path: { project }, query }, signal }));
+interface Known {
+  overview: Overview;
+  tag: string | null;
+}
+
+/** All flags of a project in a few words each. What is known already is not sent again. */
+export const overviewQuery = (project: string) =>
+  queryOptions({
+    queryKey: overviewKey(project),
+    queryFn: async ({ client, signal }): Promise<Known> => {
+      const known = client.getQueryData<Known>(overviewKey(project));
+      const header = known?.tag ? { 'If-None-Match': known.tag } : {};
+      const path = '/api/v1/projects/{project}/overview';
+      const read = api.GET(path, { params: { path: { project }, header }, signal });
+      const { data, response } = await answeredWhole(read);
+      if (response.status === 304 && known) return known;
+      return { overview: data, tag: response.headers.get('etag') };
     },
-    initialPageParam: '',
-    getNextPageParam: (page) => page.next_cursor || undefined,
-    placeholderData: keepPreviousData,
   });
+
+export function useOverview(project: string) {
+  return useQuery({ ...overviewQuery(project), select: ({ overview }) => overview });
+}
+
+/** One flag with a glance at each environment. */
+export const flagQuery = (project: string, flag: string) =>
+  queryOptions({
+    queryKey: [project, 'flags', 'one', flag],
+    queryFn: ({ signal }) => {
+      const path = '/api/v1/projects/{project}/flags/{flag}';
+      return answered(api.GET(path, { params: { path: { project, flag } }, signal }));
+    },
+  });
+
+export function useFlag(project: string, flag: string) {
+  return useQuery(flagQuery(project, flag));
 }
 
 /** Makes a flag: off in every environment. */
 export function useCreateFlag(project: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (flag: NewFlag) => answered(api.POST(LIST, { params: { path: { project } }, body: flag })),
+    mutationFn: (flag: NewFlag) =>
+      answered(api.POST('/api/v1/projects/{project}/flags', { params: { path: { project } }, body: flag })),
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'flags'] }),
   });
 }
@@ -37,29 +59,23 @@ export function useCreateFlag(project: string) {
 /** Reads again what is shown of the flags that were named. */
 export function refreshFlags(project: string, keys: string[], client: QueryClient) {
   for (const key of keys) void client.invalidateQueries({ queryKey: [project, 'flags', 'one', key] });
-  if (keys.length > MOST_SINGLE) void client.invalidateQueries({ queryKey: [project, 'flags', 'list'] });
-  else for (const key of keys) void refreshListed(project, key, client);
+  if (keys.length > MOST_SINGLE) void client.invalidateQueries({ queryKey: overviewKey(project) });
+  else for (const key of keys) void refreshRow(project, key, client);
 }
 
-type Lists = InfiniteData<ItemsFlagOverview>;
-
-/** Puts the newest state of one flag into the lists that show it; where it is not yet shown, they are read again. */
-async function refreshListed(project: string, flag: string, client: QueryClient) {
-  const queryKey = [project, 'flags', 'list'];
-  const lists = client.getQueriesData<Lists>({ queryKey });
-  const shown = lists.some(([, list]) => list?.pages.some(({ items }) => items.some(({ key }) => key === flag)));
-  if (!shown) return client.invalidateQueries({ queryKey });
-  const path = '/api/v1/projects/{project}/flags/{flag}';
-  const read = api.GET(path, { params: { path: { project, flag } } });
-  const newest = await answered(read).catch(() => undefined);
-  if (!newest || newest.archived_at) return client.invalidateQueries({ queryKey });
-  client.setQueriesData<Lists>({ queryKey }, (list) => list && withFlag(list, newest));
+/** Puts the newest state of one flag into the overview; one that comes or goes has all read again. */
+async function refreshRow(project: string, flag: string, client: QueryClient) {
+  const queryKey = overviewKey(project);
+  const known = client.getQueryData<Known>(queryKey);
+  if (!known) return;
+  const newest = await client.fetchQuery({ ...flagQuery(project, flag), retry: false, staleTime: 0 }).catch(() => undefined);
+  const stands = known.overview.flags.some(({ key }) => key === flag);
+  if (!newest || newest.archived_at || !stands) return client.invalidateQueries({ queryKey });
+  // The tag stood for what was read before, so the next reading is whole.
+  client.setQueryData<Known>(queryKey, (known) => known && { overview: withRow(known.overview, newest), tag: null });
 }
 
-function withFlag(list: Lists, newest: FlagOverview): Lists {
-  const pages = list.pages.map((page) => ({
-    ...page,
-    items: page.items.map((flag) => (flag.key === newest.key ? newest : flag)),
-  }));
-  return { ...list, pages };
+function withRow(overview: Overview, newest: FlagOverview): Overview {
+  const row: FlagRow = newest;
+  return { ...overview, flags: overview.flags.map((flag) => (flag.key === row.key ? row : flag)) };
 }

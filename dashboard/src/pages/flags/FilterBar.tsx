@@ -1,0 +1,83 @@
+import { Button, CloseButton, Group, NativeSelect, TextInput } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useEffect, useRef, useState } from 'react';
+import type { FlagRow } from '../../api/schema';
+import { useShortcut } from '../../data/shortcuts';
+import { STAGES } from '../../data/stages';
+import { IconSearch } from '../../parts/icons';
+import classes from './FilterBar.module.css';
+import { distinct, type Filters, PURPOSES, STATES } from './filters';
+
+interface FilterBarProps {
+  flags: FlagRow[];
+  filters: Filters;
+  change: (filters: Filters) => void;
+}
+
+type Options = [value: string, label: string][];
+
+/** The search and the filters; on a narrow page the filters are behind a button. */
+export function FilterBar({ flags, filters, change }: FilterBarProps) {
+  const [open, { toggle }] = useDisclosure();
+  const { q: _, ...others } = filters;
+  const chosen = Object.values(others).filter(Boolean).length;
+  const words = (values: string[]): Options => distinct(values).map((value) => [value, value]);
+  const choices: [keyof typeof others, string, Options][] = [
+    ['owner', 'owner', words(flags.map(({ owner }) => owner))],
+    ['tag', 'tag', words(flags.flatMap(({ tags }) => tags))],
+    ['purpose', 'purpose', Object.entries(PURPOSES)],
+    ['state', 'state', Object.entries(STATES)],
+    ['stage', 'stage', Object.entries(STAGES)],
+  ];
+  return (
+    <Group gap="xs" mb="sm" className={classes.bar}>
+      <Search q={filters.q ?? ''} change={(q) => change({ ...filters, q: q || undefined })} />
+      <Button variant="default" className={classes.more} onClick={toggle} aria-expanded={open} aria-controls="filters">
+        {chosen === 0 ? 'Filters' : `Filters (${chosen})`}
+      </Button>
+      <div id="filters" className={classes.filters} data-open={open}>
+        {choices.map(([name, label, options]) => (
+          <NativeSelect
+            key={name}
+            aria-label={`Only this ${label}`}
+            value={filters[name] ?? ''}
+            data-chosen={filters[name] !== undefined}
+            className={classes.choice}
+            onChange={(event) => change({ ...filters, [name]: event.currentTarget.value || undefined })}
+            data={[{ value: '', label: `Any ${label}` }, ...options.map(([value, label]) => ({ value, label }))]}
+          />
+        ))}
+      </div>
+    </Group>
+  );
+}
+
+function Search({ q, change }: { q: string; change: (q: string) => void }) {
+  const field = useRef<HTMLInputElement>(null);
+  // The field has its own text: the address follows a moment later, and must not move what is typed.
+  const [typed, setTyped] = useState(q);
+  useEffect(() => setTyped(q), [q]);
+  useShortcut('/', 'Search', () => field.current?.focus());
+  const type = (text: string) => {
+    setTyped(text);
+    change(text);
+  };
+  return (
+    <TextInput
+      ref={field}
+      type="search"
+      className={classes.search}
+      aria-label="Search flags"
+      placeholder="Search by key, name, owner or tag"
+      leftSection={<IconSearch />}
+      rightSection={typed && <CloseButton aria-label="Clear the search" onClick={() => type('')} />}
+      value={typed}
+      onChange={(event) => type(event.currentTarget.value)}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') type('');
+      }}
+      autoComplete="off"
+      spellCheck={false}
+    />
+  );
+}

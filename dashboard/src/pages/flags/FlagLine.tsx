@@ -1,0 +1,52 @@
+import { VisuallyHidden } from '@mantine/core';
+import { Link } from '@tanstack/react-router';
+import { memo } from 'react';
+import type { Environment, FlagRow } from '../../api/schema';
+import { EnvironmentName } from '../../parts/EnvironmentName';
+import { FlagState } from '../../parts/FlagState';
+import { Person } from '../../parts/Person';
+import { Time } from '../../parts/Time';
+import classes from './FlagList.module.css';
+import { PURPOSES } from './filters';
+
+interface FlagLineProps {
+  project: string;
+  environments: Environment[];
+  flag: FlagRow;
+}
+
+/** One flag of the list. */
+export const FlagLine = memo(function FlagLine({ project, environments, flag }: FlagLineProps) {
+  return (
+    <>
+      <div className={classes.flag}>
+        <Link to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} className={classes.key}>
+          {flag.key}
+        </Link>
+        <span className={classes.words}>
+          {[flag.name === flag.key ? '' : flag.name, ...flag.tags.map((tag) => `#${tag}`)].filter(Boolean).join('  ')}
+        </span>
+      </div>
+      {environments.map((environment) => (
+        <span key={environment.key} className={classes.state}>
+          <span className={classes.environment}>
+            <EnvironmentName environment={environment} />
+          </span>
+          <FlagState type={flag.type} sight={flag.environments[environment.key]} />
+        </span>
+      ))}
+      <span className={classes.owner}>
+        {flag.owner}
+        <span className={classes.words}>{PURPOSES[flag.purpose]}</span>
+      </span>
+      <span className={classes.change}>
+        <VisuallyHidden>Last change </VisuallyHidden>
+        <Time at={flag.changed_at} />
+        <span className={classes.words}>
+          <VisuallyHidden>by </VisuallyHidden>
+          <Person actor={flag.changed_by} />
+        </span>
+      </span>
+    </>
+  );
+});

@@ -1,0 +1,31 @@
+import type { FlagType, Sight } from '../api/schema';
+import classes from './FlagState.module.css';
+
+interface FlagStateProps {
+  type: FlagType;
+  sight: Sight | undefined;
+}
+
+/** How a flag stands in one environment, in a word or two. */
+export function FlagState({ type, sight }: FlagStateProps) {
+  if (!sight) return <span className={classes.state}>–</span>;
+  const { tone, words } = stateIn(type, sight);
+  return (
+    <span className={classes.state} data-tone={tone}>
+      {words}
+    </span>
+  );
+}
+
+export type StateTone = 'on' | 'part' | 'off';
+
+/** The same for who draws it in another way. */
+export function stateIn(type: FlagType, { enabled, rollout, rules, serve }: Sight): { tone: StateTone; words: string } {
+  if (!enabled) return { tone: 'off', words: 'Off' };
+  const served = serve === null || serve === undefined ? 'Split' : type === 'boolean' && serve === 'on' ? 'On' : serve;
+  const share = Number(rollout);
+  const everyone = share === 100 ? served : served === 'On' ? `${share} %` : `${served} ${share} %`;
+  const ruled = rules === 1 ? '1 rule' : `${rules} rules`;
+  if (rules === 0) return { tone: share === 100 && served !== 'Split' ? 'on' : 'part', words: everyone };
+  return { tone: 'part', words: share === 0 ? ruled : `${everyone} · ${ruled}` };
+}
