@@ -13,7 +13,7 @@ const leaf: MantineColorsTuple = [
 /** The look of Hoist: the system's own letters, few colours, and each of them means something. */
 export const theme = createTheme({
   primaryColor: 'ink',
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   luminanceThreshold: 0.32,
   colors: { ink, ember, leaf },
@@ -35,6 +35,7 @@ export const colourVariables: CSSVariablesResolver = () => ({
     '--mantine-color-body': '#fafaf8',
     '--mantine-color-dimmed': '#5a6270',
     '--mantine-color-placeholder': '#666e7a',
+    '--mantine-color-error': '#b3261e',
     '--hoist-card': '#ffffff',
     '--hoist-line': '#e3e4e0',
     '--hoist-hover': '#f1f2ee',
@@ -47,12 +48,15 @@ export const colourVariables: CSSVariablesResolver = () => ({
     '--hoist-off-soft': '#e9eae6',
     '--hoist-production': '#a8400f',
     '--hoist-production-soft': '#ffe8dc',
+    '--hoist-staging': '#6b4fa0',
+    '--hoist-development': '#0b6e7d',
     '--hoist-danger': '#b3261e',
   },
   dark: {
     '--mantine-color-body': '#14171c',
     '--mantine-color-dimmed': '#a3abb8',
     '--mantine-color-placeholder': '#8f98a6',
+    '--mantine-color-error': '#ff9d94',
     '--hoist-card': '#1b1f26',
     '--hoist-line': '#2e343d',
     '--hoist-hover': '#22272f',
@@ -65,6 +69,8 @@ export const colourVariables: CSSVariablesResolver = () => ({
     '--hoist-off-soft': '#2a2f37',
     '--hoist-production': '#ffb088',
     '--hoist-production-soft': '#43291c',
+    '--hoist-staging': '#bda6ec',
+    '--hoist-development': '#6fc7d4',
     '--hoist-danger': '#ff9d94',
   },
 });

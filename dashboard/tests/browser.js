@@ -6,6 +6,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { serveBundle } from './bundle.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const screenshots = fileURLToPath(new URL('screenshots', import.meta.url));
@@ -24,6 +25,7 @@ export function launch() {
 /** Opens an address of a server in a browser that has seen nothing, and waits until the page stands. */
 export async function open(browser, hoist, path, { width = 1440, theme = 'light' } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
+  await serveBundle(context);
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   page.complaints = [];

@@ -20,7 +20,10 @@ after(async () => {
   await hoist?.stop();
 });
 
-test('the first load is at most 250 kB compressed', async () => {
+// A bundle that was put in place of the server's own is not compressed.
+const bundled = Boolean(process.env.TEST_DASHBOARD);
+
+test('the first load is at most 250 kB compressed', { skip: bundled }, async () => {
   const page = await open(browser, hoist, '/');
   assert.equal(new URL(page.url()).pathname, '/projects/default/flags');
   const bytes = await page.evaluate(() =>

@@ -75,7 +75,7 @@ function heard(project: string, { flags, segments }: NewRevision, client: QueryC
   if (flags === null) return;
   refreshFlags(project, flags, client);
   if (segments === null || segments.length > 0) void client.invalidateQueries({ queryKey: [project, 'segments'] });
-  for (const noun of ['stale', 'instances', 'comparison']) {
+  for (const noun of ['stages', 'stale', 'instances', 'comparison']) {
     void client.invalidateQueries({ queryKey: [project, noun] });
   }
 }

@@ -1,3 +1,5 @@
+import { useQuery } from '@tanstack/react-query';
+import { answered, api } from '../api/client';
 import type { Stage } from '../api/schema';
 
 /** Where a flag stands in its life, in words. */
@@ -10,3 +12,15 @@ export const STAGES: Record<Exclude<Stage, 'archived'>, string> = {
   draining: 'Draining',
   permanent: 'Permanent',
 };
+
+/** The stage of every flag, by its key. */
+export function useStages(project: string) {
+  return useQuery({
+    queryKey: [project, 'stages'],
+    queryFn: async ({ signal }) => {
+      const path = '/api/v1/projects/{project}/reports/stages';
+      const { flags } = await answered(api.GET(path, { params: { path: { project } }, signal }));
+      return Object.fromEntries(Object.entries(flags).map(([key, { stage }]) => [key, stage]));
+    },
+  });
+}

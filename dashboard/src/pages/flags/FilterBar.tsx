@@ -1,6 +1,6 @@
 import { Button, CloseButton, Group, NativeSelect, TextInput } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import type { FlagRow } from '../../api/schema';
 import { useShortcut } from '../../data/shortcuts';
 import { STAGES } from '../../data/stages';
@@ -54,9 +54,7 @@ export function FilterBar({ flags, filters, change }: FilterBarProps) {
 
 function Search({ q, change }: { q: string; change: (q: string) => void }) {
   const field = useRef<HTMLInputElement>(null);
-  // The field has its own text: the address follows a moment later, and must not move what is typed.
-  const [typed, setTyped] = useState(q);
-  useEffect(() => setTyped(q), [q]);
+  const [typed, setTyped] = useTyped(q);
   useShortcut('/', 'Search', () => field.current?.focus());
   const type = (text: string) => {
     setTyped(text);
@@ -80,4 +78,14 @@ function Search({ q, change }: { q: string; change: (q: string) => void }) {
       spellCheck={false}
     />
   );
+}
+
+/**
+ * The field's own text. The address follows a moment later, and must not move what is typed meanwhile; whoever changes
+ * the address elsewhere changes the field.
+ */
+function useTyped(q: string): [string, (text: string) => void] {
+  const [{ typed, awaited }, set] = useState<{ typed: string; awaited: string | null }>({ typed: q, awaited: null });
+  if (awaited === null ? q !== typed : q === awaited) set({ typed: awaited === null ? q : typed, awaited: null });
+  return [typed, (text) => set({ typed: text, awaited: text === q ? null : text })];
 }

@@ -19,7 +19,12 @@ const AROUND = 8;
 export function FlagList({ project, environments, flags }: FlagListProps) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
-  useEffect(() => setTop(list.current?.offsetTop ?? 0), []);
+  // Whatever stands above may grow, such as the filters.
+  useEffect(() => {
+    const watch = new ResizeObserver(() => setTop(list.current?.offsetTop ?? 0));
+    watch.observe(document.body);
+    return () => watch.disconnect();
+  }, []);
   const rows = useWindowVirtualizer({
     count: flags.length,
     estimateSize: () => USUAL_HEIGHT,
@@ -30,7 +35,7 @@ export function FlagList({ project, environments, flags }: FlagListProps) {
   useSteps(list, flags.length, (place) => rows.scrollToIndex(place));
 
   return (
-    <div className={classes.table} style={{ '--environments': environments.length }}>
+    <div className={classes.table} style={{ ['--environments' as string]: environments.length }}>
       <div className={classes.head} aria-hidden>
         <span>Flag</span>
         {environments.map((environment) => (
