@@ -1,0 +1,25 @@
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { answered, api } from '../api/client';
+import type { NewToken } from '../api/schema';
+
+const PATH = '/api/v1/projects/{project}/tokens';
+
+/** The tokens of a project, without their secrets. */
+export const tokensQuery = (project: string) =>
+  queryOptions({
+    queryKey: [project, 'tokens'],
+    queryFn: async ({ signal }) => (await answered(api.GET(PATH, { params: { path: { project } }, signal }))).items,
+  });
+
+export function useTokens(project: string) {
+  return useQuery(tokensQuery(project));
+}
+
+/** Makes a token; the answer has its secret, for the only time. */
+export function useCreateToken(project: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (token: NewToken) => answered(api.POST(PATH, { params: { path: { project } }, body: token })),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'tokens'] }),
+  });
+}

@@ -1,0 +1,91 @@
+import { Button, Group, Input, NativeSelect, Paper, SegmentedControl, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { fieldErrors } from '../../api/problem';
+import type { FlagType, Purpose } from '../../api/schema';
+import { useCreateFlag, useOverview } from '../../data/flags';
+import { FormProblems } from '../../parts/FormProblems';
+import { distinct, PURPOSES } from '../flags/filters';
+import { type Draft, emptyDraft, LIFETIMES, newFlag, PLACES, rememberOwner } from './form';
+import { VariantFields } from './VariantFields';
+
+const TYPES: { value: FlagType; label: string }[] = [
+  { value: 'boolean', label: 'On or off' },
+  { value: 'string', label: 'Text' },
+  { value: 'number', label: 'Number' },
+  { value: 'object', label: 'Object' },
+];
+
+interface NewFlagFormProps {
+  project: string;
+  done: (key: string) => void;
+}
+
+/** The one form that makes a flag. Key and owner are all that must be said. */
+export function NewFlagForm({ project, done }: NewFlagFormProps) {
+  const [draft, setDraft] = useState(emptyDraft);
+  const [unreadable, setUnreadable] = useState<string>();
+  const create = useCreateFlag(project);
+  const owners = distinct(useOverview(project).data?.flags.map(({ owner }) => owner) ?? []);
+  const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
+  const { fields, rest } = fieldErrors(create.error, PLACES);
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const read = newFlag(draft);
+    setUnreadable('error' in read ? read.error : undefined);
+    if ('error' in read) return;
+    rememberOwner(read.flag.owner);
+    create.mutate(read.flag, { onSuccess: ({ key }) => done(key) });
+  };
+  const words = (name: 'key' | 'owner' | 'name' | 'description' | 'tags' | 'expires') => ({
+    value: draft[name],
+    onChange: (event: { currentTarget: { value: string } }) => set({ [name]: event.currentTarget.value }),
+    error: fields[name],
+  });
+
+  return (
+    <Paper withBorder p={{ base: 'md', sm: 'lg' }} maw={760} bg="var(--hoist-card)">
+      <form onSubmit={submit}>
+        <Stack gap="md">
+          <FormProblems problems={rest} />
+          <SimpleGrid cols={{ base: 1, sm: 2 }}>
+            <TextInput label="Key" description="What code reads; for ever" placeholder="dashboard_v2" required autoFocus spellCheck={false} autoComplete="off" {...words('key')} />
+            <TextInput label="Owner" description="Who answers for it" placeholder="web" required list="owners" {...words('owner')} />
+          </SimpleGrid>
+          <datalist id="owners">
+            {owners.map((owner) => (
+              <option key={owner} value={owner}>
+                {owner}
+              </option>
+            ))}
+          </datalist>
+          <Input.Wrapper label="Values" labelElement="div" error={fields.type}>
+            <SegmentedControl fullWidth aria-label="Values" data={TYPES} value={draft.type} onChange={(type) => set({ type: type as FlagType })} />
+          </Input.Wrapper>
+          {draft.type !== 'boolean' && (
+            <VariantFields type={draft.type} variants={draft.variants} error={unreadable ?? fields.variants} change={(variants) => set({ variants })} />
+          )}
+          <NativeSelect
+            label="Purpose"
+            description={LIFETIMES[draft.purpose]}
+            data={Object.entries(PURPOSES).map(([value, label]) => ({ value, label }))}
+            value={draft.purpose}
+            onChange={(event) => set({ purpose: event.currentTarget.value as Purpose })}
+            error={fields.purpose}
+          />
+          <Textarea label="Description" placeholder="What it does, for whoever meets it later" autosize minRows={2} maxRows={8} {...words('description')} />
+          <SimpleGrid cols={{ base: 1, sm: 3 }}>
+            <TextInput label="Name" placeholder="As the key" {...words('name')} />
+            <TextInput label="Tags" placeholder="checkout, mobile" {...words('tags')} />
+            <TextInput label="Gone by" type="date" {...words('expires')} />
+          </SimpleGrid>
+          <Group justify="flex-end">
+            <Button type="submit" loading={create.isPending}>
+              Create flag
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Paper>
+  );
+}

@@ -1,0 +1,62 @@
+import { ActionIcon, Button, Group, Input, Stack, Textarea, TextInput } from '@mantine/core';
+import type { FlagType } from '../../api/schema';
+import { IconClose, IconPlus } from '../../parts/icons';
+import type { VariantText } from './form';
+
+interface VariantFieldsProps {
+  type: FlagType;
+  variants: VariantText[];
+  error: string | undefined;
+  change: (variants: VariantText[]) => void;
+}
+
+const EXAMPLES: Record<FlagType, string> = { boolean: 'true', string: 'Buy now', number: '10', object: '{"colour": "grey"}' };
+const FEWEST = 2;
+
+/** The variants of a flag with values of its own: in order, the last one is served when it is off. */
+export function VariantFields({ type, variants, error, change }: VariantFieldsProps) {
+  const set = (id: number, part: Partial<VariantText>) =>
+    change(variants.map((variant) => (variant.id === id ? { ...variant, ...part } : variant)));
+  const add = () => change([...variants, { id: Math.max(...variants.map(({ id }) => id)) + 1, key: '', value: '' }]);
+  return (
+    <Input.Wrapper label="Variants" labelElement="div" error={error} errorProps={{ role: 'alert' }}>
+      <Stack gap="xs">
+        {variants.map(({ id, key, value }, place) => (
+          <Group key={id} gap="xs" wrap="nowrap" align="flex-start">
+            <TextInput
+              w={140}
+              aria-label={`Variant ${place + 1}`}
+              placeholder="Variant"
+              required
+              value={key}
+              onChange={(event) => set(id, { key: event.currentTarget.value })}
+            />
+            <Textarea
+              flex={1}
+              autosize
+              minRows={1}
+              maxRows={8}
+              aria-label={`Value of variant ${place + 1}`}
+              placeholder={EXAMPLES[type]}
+              value={value}
+              onChange={(event) => set(id, { value: event.currentTarget.value })}
+            />
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              size="lg"
+              disabled={variants.length <= FEWEST}
+              aria-label={`Remove variant ${place + 1}`}
+              onClick={() => change(variants.filter((variant) => variant.id !== id))}
+            >
+              <IconClose />
+            </ActionIcon>
+          </Group>
+        ))}
+        <Button variant="default" size="xs" leftSection={<IconPlus size={14} />} onClick={add} style={{ alignSelf: 'flex-start' }}>
+          Add a variant
+        </Button>
+      </Stack>
+    </Input.Wrapper>
+  );
+}

@@ -1,0 +1,80 @@
+import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { Environment, FlagType } from '../api/schema';
+import { useMay, useSession } from '../data/session';
+import { useCreateToken } from '../data/tokens';
+import { Code } from './Code';
+import { EnvironmentName } from './EnvironmentName';
+import { snippets } from './snippets';
+
+interface SnippetsProps {
+  project: string;
+  environment: Environment;
+  flag: string;
+  type: FlagType;
+}
+
+/** Known to every development server, for its project and environment of the same names. */
+const WELL_KNOWN = { project: 'default', environment: 'development', key: 'hoist_sdk_development' };
+
+/** How a flag is read, ready to paste: with this server's address and a key of the environment. */
+export function Snippets({ project, environment, flag, type }: SnippetsProps) {
+  const session = useSession().data;
+  const create = useCreateToken(project);
+  // A key that was made for one environment must not stand in the snippet for another.
+  const [made, setMade] = useState<{ environment: string; key: string }>();
+  const wellKnown =
+    session?.mode === 'development' && project === WELL_KNOWN.project && environment.key === WELL_KNOWN.environment;
+  const own = made?.environment === environment.key ? made.key : undefined;
+  const key = own ?? (wellKnown ? WELL_KNOWN.key : undefined);
+  const make = () =>
+    create.mutate(
+      { name: `${flag}-${environment.key}`, kind: 'sdk', environment: environment.key },
+      { onSuccess: ({ token }) => setMade({ environment: environment.key, key: token }) },
+    );
+  const url = session?.url ?? window.location.origin;
+
+  return (
+    <Stack gap="sm">
+      <Group gap="sm" justify="space-between">
+        <Group gap={6}>
+          <Text size="sm">Reads it in</Text>
+          <EnvironmentName environment={environment} />
+        </Group>
+        {!key && <MakeKey make={make} busy={create.isPending} />}
+      </Group>
+      {own && (
+        <Alert color="leaf" variant="light" title="This key is shown here only once">
+          Copy a snippet now, or keep the key: <b>{own}</b>
+        </Alert>
+      )}
+      {create.error && <Alert color="ember" variant="light" title="No key was made" role="alert">{create.error.message}</Alert>}
+      <Tabs defaultValue="Rust" keepMounted={false}>
+        <Tabs.List>
+          {snippets({ url, key: key ?? 'YOUR_SDK_KEY', flag, type }).map(({ language }) => (
+            <Tabs.Tab key={language} value={language}>
+              {language}
+            </Tabs.Tab>
+          ))}
+        </Tabs.List>
+        {snippets({ url, key: key ?? 'YOUR_SDK_KEY', flag, type }).map(({ language, install, code }) => (
+          <Tabs.Panel key={language} value={language} pt="sm">
+            <Text size="sm" c="dimmed" mb={6}>
+              {install}
+            </Text>
+            <Code text={code} label={`${language} snippet`} />
+          </Tabs.Panel>
+        ))}
+      </Tabs>
+    </Stack>
+  );
+}
+
+function MakeKey({ make, busy }: { make: () => void; busy: boolean }) {
+  if (!useMay('admin')) return <Text size="sm" c="dimmed">Put an SDK key of this environment in its place.</Text>;
+  return (
+    <Button size="xs" variant="default" onClick={make} loading={busy}>
+      Make an SDK key for it
+    </Button>
+  );
+}
