@@ -113,7 +113,7 @@ export class Person {
 
   async type(label, text) {
     this.actions += 1;
-    await this.page.getByLabel(label, { exact: true }).fill(text);
+    await this.page.locator('input, textarea').and(this.page.getByLabel(label)).fill(text);
   }
 
   async press(key) {

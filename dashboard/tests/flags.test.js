@@ -1,0 +1,196 @@
+// The list of flags, and the form that makes one.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Hoist } from '../../tests/clients/hoist.js';
+import { assertAccessible, assertFits, assertQuiet, inspect, launch, open, Person, settled, shoot } from './browser.js';
+
+const LIST = '/projects/default/flags';
+
+let hoist;
+let browser;
+
+const make = (key, flag = {}) =>
+  hoist.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web', ...flag });
+const rollout = (environment, key, percentage, reason = 'a test') =>
+  hoist.send('PUT', `environments/${environment}/flags/${key}/rollout`, { percentage, enabled: true, reason });
+
+before(async () => {
+  hoist = await Hoist.start();
+  await make('dashboard_v2', { name: 'The new dashboard', tags: ['ui', 'q4'], description: 'Tabs instead of pages' });
+  await make('checkout_copy', {
+    type: 'string', purpose: 'experiment', owner: 'shop', tags: ['checkout'],
+    variants: { bold: 'BUY NOW', classic: 'Buy' },
+  });
+  await make('eu_tax_rules', { owner: 'billing', purpose: 'operational' });
+  await make('search_beta', { owner: 'search', purpose: 'permission', tags: ['ui'] });
+  await make('payments_off', { owner: 'payments', purpose: 'kill_switch', name: 'Take payments out' });
+  for (const environment of ['development', 'staging', 'production']) await rollout(environment, 'payments_off', 100);
+  await rollout('development', 'dashboard_v2', 100);
+  await rollout('staging', 'dashboard_v2', 50);
+  await rollout('production', 'dashboard_v2', 10);
+  await rollout('development', 'checkout_copy', 100);
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await hoist?.stop();
+});
+
+const keys = (page) => page.getByRole('listitem').getByRole('link').allTextContents();
+
+test('the list looks right everywhere', () => inspect(browser, hoist, LIST, 'flags'));
+
+test('a flag tells its state in each environment, who changed it, and when to the second', async () => {
+  const page = await open(browser, hoist, LIST);
+  const row = page.getByRole('listitem').filter({ hasText: 'dashboard_v2' });
+  const told = (await row.innerText()).replace(/\s+/g, ' ');
+  for (const words of ['Development', 'On', 'Staging', '50 %', 'Production', '10 %', 'web', 'just now']) {
+    assert.ok(told.includes(words), `“${words}” is not in “${told}”`);
+  }
+  assert.match((await row.locator('time').getAttribute('title')) ?? '', /\d{1,2}:\d{2}:\d{2}/);
+});
+
+test('typing narrows the list at once, and the address keeps it', async () => {
+  const page = await open(browser, hoist, LIST);
+  await page.keyboard.press('/');
+  await page.keyboard.type('dash', { delay: 5 });
+  await page.getByText('1 of 5 flags').waitFor();
+  assert.deepEqual(await keys(page), ['dashboard_v2']);
+  await page.waitForURL('**/flags?q=dash');
+  await page.reload();
+  await settled(page);
+  assert.equal(await page.getByRole('searchbox').inputValue(), 'dash');
+  assert.deepEqual(await keys(page), ['dashboard_v2']);
+  await page.getByRole('searchbox').press('Escape');
+  await page.getByText('5 flags', { exact: true }).waitFor();
+  assert.equal(new URL(page.url()).search, '');
+  assertQuiet(page);
+});
+
+test('owner, tag, purpose, state and stage are filters that an address can name', async () => {
+  const found = async (search) => {
+    const page = await open(browser, hoist, LIST + search);
+    await page.getByText(/of 5 flags/).waitFor();
+    const found = await keys(page);
+    await page.context().close();
+    return found;
+  };
+  assert.deepEqual(await found('?owner=billing'), ['eu_tax_rules']);
+  assert.deepEqual(await found('?tag=ui'), ['dashboard_v2', 'search_beta']);
+  assert.deepEqual(await found('?purpose=experiment'), ['checkout_copy']);
+  assert.deepEqual(await found('?state=partial'), ['checkout_copy']);
+  assert.deepEqual(await found('?state=off'), ['eu_tax_rules', 'search_beta']);
+  assert.ok((await found('?stage=permanent')).includes('payments_off'));
+
+  const page = await open(browser, hoist, LIST);
+  await page.getByLabel('Only this owner').selectOption('shop');
+  await page.waitForURL('**/flags?owner=shop');
+  await page.getByText('1 of 5 flags').waitFor();
+  await page.getByLabel('Search flags').fill('nothing like it');
+  await page.getByRole('heading', { name: 'No flag fits' }).waitFor();
+  await assertAccessible(page);
+  await page.getByRole('button', { name: 'Show all flags' }).click();
+  await page.getByText('5 flags', { exact: true }).waitFor();
+});
+
+test('j and k walk through the list, and enter opens', async () => {
+  const page = await open(browser, hoist, LIST);
+  const here = () => page.evaluate(() => document.activeElement?.textContent);
+  await page.keyboard.press('j');
+  assert.equal(await here(), 'checkout_copy');
+  await page.keyboard.press('j');
+  assert.equal(await here(), 'dashboard_v2');
+  await page.keyboard.press('k');
+  assert.equal(await here(), 'checkout_copy');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/flags/checkout_copy*');
+});
+
+test('what another person changes appears by itself', async () => {
+  const page = await open(browser, hoist, LIST);
+  const row = page.getByRole('listitem').filter({ hasText: 'search_beta' });
+  await row.getByText('Off').first().waitFor();
+  await rollout('production', 'search_beta', 42.5);
+  await row.getByText('42.5 %').waitFor();
+  await make('brand_new');
+  await page.getByRole('link', { name: 'brand_new' }).waitFor();
+  await hoist.send('POST', 'flags/brand_new/archive');
+  await page.getByRole('link', { name: 'brand_new' }).waitFor({ state: 'detached' });
+  assertQuiet(page);
+});
+
+test('a flag is made by typing its key and its owner, and its snippets can be pasted', async () => {
+  const page = await open(browser, hoist, LIST);
+  const person = new Person(page);
+  await person.click('link', 'New flag');
+  await person.type('Key', 'one_form');
+  await person.type('Owner', 'web');
+  await person.click('button', 'Create flag');
+  await page.getByRole('heading', { level: 1, name: 'one_form is made' }).waitFor();
+  assert.equal(person.actions, 4);
+  for (const [language, words] of [
+    ['Rust', [`builder("${hoist.url}")`, 'sdk_key("hoist_sdk_development")', 'enabled("one_form"']],
+    ['TypeScript', [`baseUrl: '${hoist.url}'`, 'Bearer hoist_sdk_development', "getBooleanValue('one_form'"]],
+    ['Python', [`OFREPProvider("${hoist.url}"`, 'Bearer hoist_sdk_development', 'get_boolean_value("one_form"']],
+    ['curl', [`${hoist.url}/ofrep/v1/evaluate/flags/one_form`, 'Bearer hoist_sdk_development']],
+  ]) {
+    await page.getByRole('tab', { name: language }).click();
+    const code = (await page.getByLabel(`${language} snippet`, { exact: true }).textContent()) ?? '';
+    for (const word of words) assert.ok(code.includes(word), `${word} is not in ${code}`);
+    await assertAccessible(page);
+  }
+  assertQuiet(page);
+});
+
+test('what the server refuses is told at its field', async () => {
+  const page = await open(browser, hoist, '/projects/default/new-flag');
+  await page.getByRole('textbox', { name: 'Key' }).fill('not a key');
+  await page.getByRole('combobox', { name: 'Owner' }).fill('web');
+  await page.getByRole('button', { name: 'Create flag' }).click();
+  const key = page.getByRole('textbox', { name: 'Key' });
+  await page.locator('[aria-invalid=true]').and(key).waitFor();
+  await assertAccessible(page);
+  await key.fill('dashboard_v2');
+  await page.getByRole('button', { name: 'Create flag' }).click();
+  await page.getByText(/already|taken|exists/).waitFor();
+  await assertAccessible(page);
+});
+
+test('a key for another environment is made where it is needed, and shown once', async () => {
+  const page = await open(browser, hoist, '/projects/default/new-flag?made=checkout_copy&environment=production');
+  const snippet = page.getByLabel('Rust snippet', { exact: true });
+  assert.match((await snippet.textContent()) ?? '', /YOUR_SDK_KEY/);
+  await page.getByRole('button', { name: 'Make an SDK key for it' }).click();
+  await page.getByText('shown here only once').waitFor();
+  assert.match((await snippet.textContent()) ?? '', /sdk_key\("hoist_sdk_[^"]{20,}"\)/);
+  await assertAccessible(page);
+  assertQuiet(page);
+});
+
+test('the form and the snippets look right everywhere', async () => {
+  await inspect(browser, hoist, '/projects/default/new-flag', 'new-flag', async (page) => {
+    await page.getByText('Text', { exact: true }).click();
+    await page.getByLabel('Variant 1', { exact: true }).waitFor();
+  });
+  await inspect(browser, hoist, '/projects/default/new-flag?made=dashboard_v2', 'snippets', (page) =>
+    page.getByLabel('Rust snippet', { exact: true }).waitFor());
+});
+
+test('20,000 flags are walked and searched as quickly as five', async () => {
+  const many = await Hoist.start();
+  const flags = Array.from({ length: 2_000 }, (_, number) => ({ key: `flag_${String(number).padStart(5, '0')}` }));
+  for (const { key } of flags.slice(0, 300)) {
+    await many.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web' });
+  }
+  const page = await open(browser, many, LIST);
+  await page.getByText('300 flags').waitFor();
+  assert.ok((await page.getByRole('listitem').count()) < 60, 'only what is in sight is drawn');
+  await page.evaluate(() => window.scrollTo(0, document.body.scrollHeight));
+  await page.getByRole('link', { name: 'flag_00299' }).waitFor();
+  await shoot(page, 'flags-many');
+  await assertFits(page);
+  assertQuiet(page);
+  await many.stop();
+});
