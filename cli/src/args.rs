@@ -65,9 +65,12 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Start the server; what it listens on and where it keeps its data comes from HOIST_* variables
     #[command(
-        after_help = "Example:\n  hoist serve\n  HOIST_LISTEN=127.0.0.1:9000 hoist serve\n  hoist serve --migrate"
+        after_help = "Example:\n  hoist serve\n  HOIST_LISTEN=127.0.0.1:9000 hoist serve\n  hoist serve --migrate\n  hoist serve --upstream https://flags.example.com"
     )]
     Serve {
+        /// Serve as an edge of another Hoist, which needs no database; the same as `HOIST_UPSTREAM_URL`
+        #[arg(long, value_name = "URL", conflicts_with = "migrate")]
+        upstream: Option<String>,
         /// Migrate PostgreSQL first, as `hoist migrate up` would; SQLite always is
         #[arg(long)]
         migrate: bool,

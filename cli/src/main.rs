@@ -49,8 +49,8 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, terminal: &mut Terminal) -> Result<Outcome> {
-    match cli.command.unwrap_or(Command::Serve { migrate: false }) {
-        Command::Serve { migrate } => server::serve(terminal, migrate),
+    match cli.command.unwrap_or(Command::Serve { upstream: None, migrate: false }) {
+        Command::Serve { upstream, migrate } => server::serve(terminal, upstream, migrate),
         Command::Migrate { command } => server::migrate(&command, terminal),
         Command::CheckConfig => server::check_config(terminal),
         Command::Client(command) => {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use clap::Subcommand;
-use hoist_server::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, Mode};
+use hoist_server::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, Mode, Upstream};
 use hoist_server::{MigrationState, Settings};
 
 use crate::failure::{Failure, Outcome};
@@ -35,19 +35,24 @@ pub(crate) enum Migrate {
 }
 
 /// Runs the server until it is told to stop.
-pub(crate) fn serve(terminal: &mut Terminal, migrate: bool) -> Result<Outcome> {
-    let mut settings = settings()?;
+pub(crate) fn serve(terminal: &mut Terminal, upstream: Option<String>, migrate: bool) -> Result<Outcome> {
+    let upstream = upstream.map(|url| ("HOIST_UPSTREAM_URL".to_owned(), url));
+    let mut settings = settings(upstream)?;
     settings.migrate |= migrate;
-    let development = settings.mode == Mode::Development;
+    let (development, upstream) = (settings.mode == Mode::Development, settings.upstream.clone());
     hoist_server::run(settings, |address| {
         // A server whose greeting nobody reads still serves.
-        drop(if development { welcome(terminal, address) } else { announce(terminal, address) });
+        drop(match upstream {
+            None if development => welcome(terminal, address),
+            upstream => announce(terminal, address, upstream.as_ref()),
+        });
     })?;
     Ok(Outcome::Done)
 }
 
-fn announce(terminal: &mut Terminal, address: SocketAddr) -> io::Result<()> {
-    terminal.line(&format!("Hoist serves at http://{address}"))?;
+fn announce(terminal: &mut Terminal, address: SocketAddr, upstream: Option<&Upstream>) -> io::Result<()> {
+    let edge = upstream.map(|upstream| format!(", an edge of {}", upstream.url)).unwrap_or_default();
+    terminal.line(&format!("Hoist serves at http://{address}{edge}"))?;
     terminal.flush()
 }
 
@@ -101,8 +106,10 @@ pub(crate) fn check_config(terminal: &mut Terminal) -> Result<Outcome> {
     }
 }
 
-fn settings() -> Result<Settings> {
-    Settings::from_env(variables()).map_err(|problems| Failure::Usage(problems.to_string()).into())
+/// Reads the settings; what was typed goes before what the environment says.
+fn settings(typed: Option<(String, String)>) -> Result<Settings> {
+    Settings::from_env(variables().chain(typed))
+        .map_err(|problems| Failure::Usage(problems.to_string()).into())
 }
 
 /// The environment; a value that is not Unicode is shown as far as it is, for the server to refuse.
@@ -115,7 +122,7 @@ fn variables() -> impl Iterator<Item = (String, String)> {
 
 /// Brings the tables up or down, or says where they are; shows the migrations as they are then.
 pub(crate) fn migrate(command: &Migrate, terminal: &mut Terminal) -> Result<Outcome> {
-    let settings = settings()?;
+    let settings = settings(None)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let migrations = runtime.block_on(async {
         match command {

@@ -201,6 +201,12 @@ impl Snapshot {
         }
     }
 
+    /// The keys of flags, and those of segments, that are not the very same in another snapshot of the environment. Costs
+    /// what differs, for a snapshot that was made from the other one.
+    pub fn differing(&self, other: &Snapshot) -> (Vec<String>, Vec<String>) {
+        (self.flags.differing(&other.flags), self.segments.differing(&other.segments))
+    }
+
     /// What is wrong with each broken flag and segment in itself, by its key. What is wrong between flags is told by
     /// [`Snapshot::check`].
     pub fn problems(&self) -> Vec<(String, Problem)> {

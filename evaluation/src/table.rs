@@ -163,6 +163,23 @@ impl<T: Keyed> Table<T> {
         self.shards.iter().flat_map(Shard::entries).map(|(_, entry)| entry)
     }
 
+    /// The keys under which two tables do not have the very same entry, in order. Costs what differs: shards that the
+    /// tables share are not looked at.
+    pub(crate) fn differing(&self, other: &Table<T>) -> Vec<String> {
+        let mut keys = Vec::new();
+        for (own, others) in self.shards.iter().zip(&other.shards).filter(|(a, b)| !Arc::ptr_eq(&a.0, &b.0)) {
+            let lacks = |shard: &Shard<T>, hash: u64, entry: &Arc<T>| {
+                shard.find(entry.key(), hash).is_none_or(|found| !Arc::ptr_eq(found, entry))
+            };
+            let here = own.entries().filter(|(hash, entry)| lacks(others, *hash, entry));
+            let there = others.entries().filter(|(hash, entry)| lacks(own, *hash, entry));
+            keys.extend(here.chain(there).map(|(_, entry)| entry.key().to_owned()));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        keys
+    }
+
     /// How many shards are the very same in another table.
     #[cfg(test)]
     pub(crate) fn shared_shards(&self, other: &Table<T>) -> usize {
@@ -212,6 +229,21 @@ mod tests {
                 prop_assert_eq!(table.get(&key).map(|entry| entry.1), model.get(&key).copied());
             }
         }
+    }
+
+    #[test]
+    fn two_tables_differ_in_what_was_put_replaced_or_removed() {
+        let mut before = Table::new();
+        for number in 0..1_000 {
+            before.insert(Arc::new((number.to_string(), number)));
+        }
+        let mut after = before.clone();
+        assert_eq!(after.differing(&before), Vec::<String>::new());
+        after.insert(Arc::new(("17".to_owned(), 0)));
+        after.insert(Arc::new(("new".to_owned(), 0)));
+        after.remove("400");
+        assert_eq!(after.differing(&before), ["17", "400", "new"]);
+        assert_eq!(before.differing(&after), ["17", "400", "new"]);
     }
 
     #[test]

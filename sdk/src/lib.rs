@@ -90,6 +90,8 @@ mod metrics;
 pub mod openfeature;
 mod reader;
 mod receipts;
+#[cfg(feature = "relay")]
+pub mod relay;
 mod server;
 mod shared;
 mod sse;

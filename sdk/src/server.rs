@@ -22,14 +22,16 @@ const PASSING: [u16; 4] = [408, 409, 425, 429];
 
 /// Why a request got no useful answer, and how long the server asks to be left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Failure {
-    pub(crate) trouble: Trouble,
-    pub(crate) retry_after: Option<Duration>,
+pub struct Failure {
+    /// What went wrong.
+    pub trouble: Trouble,
+    /// How long the server asks to be left alone.
+    pub retry_after: Option<Duration>,
 }
 
 impl Failure {
     /// Whether the same message would be refused again. A refused key is none of these: it may be put right.
-    pub(crate) fn is_final(&self) -> bool {
+    pub fn is_final(&self) -> bool {
         matches!(self.trouble, Trouble::Answered(status) if (300..500).contains(&status) && !PASSING.contains(&status))
     }
 }
@@ -44,6 +46,8 @@ impl From<Trouble> for Failure {
 #[derive(Clone, Debug)]
 pub(crate) struct Server {
     http: Client,
+    #[cfg(feature = "relay")]
+    base: Url,
     snapshot: Url,
     stream: Url,
     exposures: Url,
@@ -85,6 +89,8 @@ impl Server {
             stream: route("sdk/v1/stream")?,
             exposures: route("sdk/v1/exposures")?,
             receipts: route("sdk/v1/receipts")?,
+            #[cfg(feature = "relay")]
+            base,
             introduction: HeaderMap::new(),
             answer,
         })
@@ -132,6 +138,15 @@ impl Server {
     /// Sends a receipt.
     pub(crate) async fn receipt(&self, receipt: Vec<u8>) -> Result<(), Failure> {
         self.post(&self.receipts, receipt).await
+    }
+
+    /// Sends JSON to a route below the server's URL; gives what is answered.
+    #[cfg(feature = "relay")]
+    pub(crate) async fn post_to(&self, route: &str, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+        let route = self.base.join(route).map_err(|error| Trouble::Unreachable(error.to_string()))?;
+        let request = self.http.post(route).header(CONTENT_TYPE, "application/json").body(body);
+        let response = self.send(request).await?;
+        self.body(response).await
     }
 
     fn follow(&self, route: &Url) -> RequestBuilder {

@@ -168,7 +168,7 @@ pub(crate) fn authenticate(request: &HttpRequest, key: Option<&str>) -> Result<(
     Ok((token, hash))
 }
 
-fn bearer(request: &HttpRequest) -> Result<&str> {
+pub(crate) fn bearer(request: &HttpRequest) -> Result<&str> {
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = value.and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;

@@ -126,13 +126,7 @@ impl App {
 
     /// Reads the tokens again. The streams of those that are good no more end at once.
     pub async fn reload_tokens(&self) -> Result<()> {
-        for token in self.access.replace(self.store.live_tokens().await?) {
-            let place = token.project.as_ref().zip(token.environment.as_ref());
-            if let Some(live) =
-                place.and_then(|(project, environment)| self.snapshots.get(project, environment))
-            {
-                live.ring();
-            }
+        if self.serving.replace_tokens(self.store.live_tokens().await?) {
             self.news.ring();
         }
         Ok(())

@@ -27,35 +27,46 @@ pub struct Health {
     parts: Parts,
 }
 
+impl Health {
+    pub(crate) fn new(parts: Parts, well: bool) -> Self {
+        Self { status: if well { "ok" } else { "down" }, version: env!("CARGO_PKG_VERSION"), parts }
+    }
+}
+
 /// The parts of the server.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Debug, Default, Serialize, ToSchema)]
 pub struct Parts {
-    /// The database.
-    database: Part,
-    /// The cache between nodes.
-    cache: Part,
+    /// The database; an edge has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) database: Option<Part>,
+    /// The cache between nodes; an edge has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cache: Option<Part>,
+    /// What an edge follows.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) upstream: Option<Part>,
 }
 
 /// One part.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Part {
     /// `up`, `down` or `absent`.
-    status: &'static str,
+    pub(crate) status: &'static str,
     /// What it is.
     #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<&'static str>,
+    pub(crate) kind: Option<&'static str>,
     /// What is wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<String>,
+    pub(crate) detail: Option<String>,
 }
 
 /// Whether the node should get requests.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Readiness {
     /// Whether it should.
-    ready: bool,
+    pub(crate) ready: bool,
     /// What it lacks; a node that lacks the database still serves SDKs from memory.
-    lacks: Vec<String>,
+    pub(crate) lacks: Vec<String>,
 }
 
 /// Whether the process serves; depends on nothing else.
@@ -83,11 +94,8 @@ pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
         }
     };
     let up = database.status == "up" && cache.status != "down";
-    let health = Health {
-        status: if up { "ok" } else { "down" },
-        version: env!("CARGO_PKG_VERSION"),
-        parts: Parts { database, cache },
-    };
+    let parts = Parts { database: Some(database), cache: Some(cache), upstream: None };
+    let health = Health::new(parts, up);
     HttpResponse::build(if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }).json(health)
 }
 

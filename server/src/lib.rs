@@ -10,6 +10,7 @@ pub mod body;
 pub mod change;
 pub mod clock;
 mod dashboard;
+pub mod edge;
 pub mod environments;
 pub mod error;
 pub mod exposures;
@@ -43,15 +44,16 @@ pub mod stream;
 mod tasks;
 pub mod telemetry;
 pub mod tokens;
+mod upstream;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as HttpApp, HttpServer, ResponseError, body::BoxBody, web};
-use utoipa_swagger_ui::{Config, SwaggerUi};
 
 pub use app::App;
 pub use clock::{Clock, Timestamp};
@@ -61,8 +63,10 @@ pub use serving::Serving;
 pub use settings::Settings;
 pub use store::MigrationState;
 
+use origin::Origin;
 use routes::Routes;
 use settings::Mode;
+use upstream::Upstream;
 
 /// How long a shutdown waits for requests that are under way.
 const SHUTDOWN_GRACE_SECONDS: u64 = 5;
@@ -72,8 +76,8 @@ const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long sent bytes may stay unanswered before the connection counts as dead.
 const UNANSWERED: Duration = Duration::from_secs(30);
 
-/// How long a server that stops tries to write down what it knows of instances.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How long a server that stops tries to write down what it knows.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -114,40 +118,85 @@ fn told(error: &Error) -> String {
 pub struct Server {
     /// Where it listens; the port is the real one, also when port 0 was asked for.
     pub address: SocketAddr,
-    /// What it serves.
-    pub app: App,
+    node: Node,
     running: actix_web::dev::Server,
 }
 
-impl Server {
-    /// Opens the store, warms the snapshots, binds the address. It answers once [`Server::run`] is awaited.
-    pub async fn bind(settings: Settings, clock: Clock) -> Result<Self, StartError> {
-        if settings.database_url.starts_with("sqlite:") {
+/// What runs.
+#[derive(Clone)]
+enum Node {
+    /// An ordinary node, over a store.
+    Ordinary(App),
+    /// An edge, over another server.
+    Edge(Serving, Arc<Upstream>),
+}
+
+impl Node {
+    async fn start(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let is_edge = settings.upstream.is_some();
+        if is_edge || settings.database_url.starts_with("sqlite:") {
             let folder =
                 |source| StartError::Folder { path: settings.data_dir.display().to_string(), source };
             std::fs::create_dir_all(&settings.data_dir).map_err(folder)?;
         }
         telemetry::recorder();
-        let (listen, workers) = (settings.listen, settings.workers);
+        if let Some(settings::Upstream { url, keys }) = &settings.upstream {
+            let upstream = Arc::new(Upstream::open(&settings, url, keys).await?);
+            let serving = Serving::new(settings, clock, Origin::Upstream(upstream.clone()));
+            edge::runner::start(&serving, &upstream);
+            return Ok(Self::Edge(serving, upstream));
+        }
         let app = App::start(settings, clock).await?;
         tasks::start(&app);
-        let (data, serving) = (web::Data::new(app.clone()), web::Data::new(app.serving.clone()));
+        Ok(Self::Ordinary(app))
+    }
+
+    fn serving(&self) -> &Serving {
+        match self {
+            Self::Ordinary(app) => &app.serving,
+            Self::Edge(serving, _) => serving,
+        }
+    }
+
+    fn configure(&self, config: &mut web::ServiceConfig) {
+        config.app_data(web::Data::new(self.serving().clone()));
+        match self {
+            Self::Ordinary(app) => {
+                config.app_data(web::Data::new(app.clone()));
+                routes::configure(config);
+            }
+            Self::Edge(..) => routes::configure_edge(config),
+        }
+    }
+
+    /// Writes down the last of what it knows: its streams have ended, and others should know.
+    async fn finish(&self) -> error::Result<()> {
+        match self {
+            Self::Ordinary(app) => {
+                app.write_counts().await?;
+                instances::runner::finish(app).await
+            }
+            Self::Edge(serving, upstream) => edge::runner::finish(serving, upstream).await,
+        }
+    }
+}
+
+impl Server {
+    /// Opens the store, warms the snapshots, binds the address. It answers once [`Server::run`] is awaited.
+    pub async fn bind(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+        let (listen, workers) = (settings.listen, settings.workers);
+        let node = Node::start(settings, clock).await?;
         let routes = web::Data::new(Routes::default());
+        let each = node.clone();
         let mut server = HttpServer::new(move || {
             HttpApp::new()
-                .app_data(data.clone())
-                .app_data(serving.clone())
+                .app_data(web::Data::new(each.serving().clone()))
                 .app_data(routes.clone())
                 .wrap(from_fn(ofrep::client_api::share))
                 .wrap(from_fn(expect_loopback))
                 .wrap(from_fn(telemetry::observe))
                 .wrap(from_fn(headers::guard))
-                .configure(routes::configure)
-                .service(
-                    SwaggerUi::new("/docs/{_:.*}")
-                        .config(Config::from("/openapi.json").validator_url("none")),
-                )
-                .default_service(web::to(routes::nothing_here))
+                .configure(|config| each.configure(config))
         })
         .on_connect(|connection, _| notice_the_dead(connection))
         .tcp_nodelay(true)
@@ -160,42 +209,38 @@ impl Server {
         }
         let server = server.bind(listen).map_err(|source| StartError::Listen { address: listen, source })?;
         let address = server.addrs().first().copied().unwrap_or(listen);
-        Ok(Self { address, app, running: server.run() })
+        Ok(Self { address, node, running: server.run() })
     }
 
     /// Answers until the server is stopped by its [`Stop`], or the process is asked to end.
     pub async fn run(self) -> Result<(), StartError> {
         self.running.await?;
-        // Its streams have ended, and other nodes should know.
-        match tokio::time::timeout(LAST_WORDS, instances::runner::finish(&self.app)).await {
+        match tokio::time::timeout(LAST_WORDS, self.node.finish()).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "the last receipts were not written"),
-            Err(_) => tracing::debug!("the last receipts were not written in time"),
+            Ok(Err(error)) => tracing::warn!(%error, "the last counts and receipts were not written"),
+            Err(_) => tracing::warn!("the last counts and receipts were not written in time"),
         }
         Ok(())
     }
 
     /// A way to stop the server from elsewhere.
     pub fn stop_handle(&self) -> Stop {
-        Stop { app: self.app.clone(), server: self.running.handle() }
+        Stop { serving: self.node.serving().clone(), server: self.running.handle() }
     }
 }
 
 /// Stops a server: streams are told when to come back, requests under way are finished.
 #[derive(Clone)]
 pub struct Stop {
-    app: App,
+    serving: Serving,
     server: ServerHandle,
 }
 
 impl Stop {
     /// Stops the server and waits until it has.
     pub async fn stop(&self) {
-        self.app.streams.drain();
+        self.serving.streams.drain();
         self.server.stop(true).await;
-        if let Err(error) = self.app.write_counts().await {
-            tracing::warn!(%error, "the last evaluations over OFREP are not counted");
-        }
     }
 }
 

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
+use crate::clock::Timestamp;
+use crate::edge::Rows;
 use crate::error::{Error, Result};
 use crate::exposures::batch::Batch;
 use crate::history::{self, Head};
+use crate::instances::Batch as RowsBatch;
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::news::News;
+use crate::serving::Serving;
 use crate::snapshots::{Live, RESUMABLE_REVISIONS, Snapshots, State};
 use crate::store::Store;
+use crate::upstream::{Shown, Upstream};
 
 /// What stands behind the data plane.
 #[derive(Clone, Debug)]
@@ -20,6 +25,8 @@ pub(crate) enum Origin {
         /// What people's pages are told of.
         news: Arc<News>,
     },
+    /// Another server, which this edge follows.
+    Upstream(Arc<Upstream>),
 }
 
 impl Origin {
@@ -27,12 +34,45 @@ impl Origin {
     pub(crate) async fn add_exposures(&self, batch: &Batch) -> Result<bool> {
         match self {
             Self::Store { store, .. } => store.add_exposures(batch).await,
+            Self::Upstream(upstream) => upstream.add_exposures(batch),
+        }
+    }
+
+    /// Makes sure that this node knows a token if anybody does.
+    pub(crate) async fn know(&self, serving: &Serving, shown: &Shown) -> Result<()> {
+        match self {
+            // All of its tokens are in memory.
+            Self::Store { .. } => Ok(()),
+            Self::Upstream(upstream) => upstream.know(serving, shown).await,
+        }
+    }
+
+    /// Takes what an edge told of the instances behind it, as another node's.
+    pub(crate) async fn hear(
+        &self,
+        (project, environment): (&ProjectKey, &EnvironmentKey),
+        rows: Rows,
+        now: Timestamp,
+    ) -> Result<()> {
+        match self {
+            Self::Store { store, .. } => {
+                let node = format!("edge-{}", rows.node());
+                let batch = RowsBatch { project, environment, node: &node, number: rows.number, at: now };
+                match rows.received(now).as_slice() {
+                    _ if rows.leaving => store.remove_node(&node).await,
+                    [] => store.write_node(&node, now, rows.number).await,
+                    rows => store.write_receipts(&batch, rows).await,
+                }
+            }
+            Self::Upstream(upstream) => upstream.pass_rows((project, environment), rows).await,
         }
     }
 
     /// Brings every environment in memory to the revision that is newest.
     pub(crate) async fn refresh(&self, snapshots: &Snapshots) -> Result<()> {
         match self {
+            // It says so by itself.
+            Self::Upstream(_) => Ok(()),
             Self::Store { store, news } => refresh(store, news, snapshots).await,
         }
     }
@@ -50,6 +90,8 @@ impl Origin {
                 news.ring();
                 Ok(())
             }
+            // It says so by itself.
+            Self::Upstream(_) => Ok(()),
         }
     }
 }

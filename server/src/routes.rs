@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 
 use actix_web::dev::HttpServiceFactory;
 use actix_web::http::{Method, header};
+use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, get, web};
 use bytes::Bytes;
 use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
@@ -12,12 +13,13 @@ use utoipa::openapi::{RefOr, Required};
 use utoipa::{OpenApi, PartialSchema};
 use utoipa_actix_web::service_config::ServiceConfig;
 use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
+use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, dashboard, environments, exposures, flags, health, instances, ofrep, projects, promotion, sdk_api,
-    segments, sessions, stale, stream, telemetry, tokens,
+    audit, dashboard, edge, environments, exposures, flags, health, instances, ofrep, projects, promotion,
+    sdk_api, segments, sessions, stale, stream, telemetry, tokens,
 };
 
 #[derive(OpenApi)]
@@ -78,7 +80,9 @@ fn register_sdk(list: &mut impl List) {
     list.service(sdk_api::get_snapshot)
         .service(stream::get_stream)
         .service(exposures::api::post_exposures)
-        .service(instances::api::post_receipt);
+        .service(instances::api::post_receipt)
+        .service(edge::api::post_keys)
+        .service(edge::api::post_instances);
 }
 
 fn register_ofrep(list: &mut impl List) {
@@ -253,12 +257,33 @@ fn methods(item: &PathItem) -> Vec<Method> {
 /// Adds every route to a server.
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     register(config);
+    read_strictly(config);
+    let docs = SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"));
+    config.service(get_openapi).service(redirect_to_docs).service(docs);
+    config.service(dashboard::get_page).service(dashboard::get_asset);
+    config.default_service(web::to(nothing_here));
+}
+
+/// Adds the routes that an edge has: those of SDKs and OFREP clients, and its own health.
+pub(crate) fn configure_edge(config: &mut web::ServiceConfig) {
+    read_strictly(config);
+    let let_in = || from_fn(edge::node_api::let_in);
+    config
+        .service(web::scope("/sdk/v1").wrap(let_in()).configure(register_sdk))
+        .service(web::scope("/ofrep/v1").wrap(let_in()).configure(register_ofrep))
+        .service(health::get_liveness)
+        .service(edge::node_api::get_health)
+        .service(edge::node_api::get_readiness)
+        .service(telemetry::get_metrics)
+        .default_service(web::to(edge::node_api::nothing_here));
+}
+
+fn read_strictly(config: &mut web::ServiceConfig) {
     let query = web::QueryConfig::default().error_handler(|error, _| {
         Error::Malformed(format!("the query cannot be read: {error}"), Vec::new()).into()
     });
     let path = web::PathConfig::default().error_handler(|error, _| Error::NotFound(error.to_string()).into());
-    config.app_data(query).app_data(path).service(get_openapi).service(redirect_to_docs);
-    config.service(dashboard::get_page).service(dashboard::get_asset);
+    config.app_data(query).app_data(path);
 }
 
 /// The OpenAPI document.

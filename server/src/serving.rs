@@ -19,6 +19,8 @@ use crate::origin::Origin;
 use crate::settings::Settings;
 use crate::snapshots::{Live, Snapshots};
 use crate::stream::Streams;
+use crate::tokens::Token;
+use crate::upstream::Shown;
 
 /// How often the origin is asked at most because somebody says that there is something new.
 const HURRY: Duration = Duration::from_millis(20);
@@ -72,6 +74,37 @@ impl Serving {
     /// Finds an environment that is served.
     pub fn live(&self, project: &ProjectKey, environment: &EnvironmentKey) -> Result<Arc<Live>> {
         self.snapshots.get(project, environment).ok_or_else(|| Error::missing("environment", environment))
+    }
+
+    /// Lets in whom these tokens let in, and nobody else. The streams of those that are good no more end at once; whether
+    /// there are any.
+    pub(crate) fn replace_tokens(&self, tokens: Vec<(String, Token)>) -> bool {
+        let gone = self.access.replace(tokens);
+        for token in &gone {
+            let place = token.project.as_ref().zip(token.environment.as_ref());
+            if let Some(live) =
+                place.and_then(|(project, environment)| self.snapshots.get(project, environment))
+            {
+                live.ring();
+            }
+        }
+        !gone.is_empty()
+    }
+
+    /// Finds a live token and its hash, here or where this node's tokens come from.
+    pub(crate) async fn find_or_ask(&self, shown: &Shown) -> Result<Option<(String, Arc<Token>)>> {
+        let find = || {
+            let now = self.clock.now();
+            match shown {
+                Shown::Hash(hash) => Some((hash.clone(), self.access.find(hash, now)?)),
+                Shown::Id(id) => self.access.find_by_id(id, now),
+            }
+        };
+        if let Some(found) = find() {
+            return Ok(Some(found));
+        }
+        self.origin.know(self, shown).await?;
+        Ok(find())
     }
 
     /// Brings every environment in memory to the revision that the origin has. It runs at start and on a timer, and does

@@ -41,6 +41,8 @@ pub struct Settings {
     pub public_url: Option<String>,
     /// `HOIST_DATA_DIR`: where the embedded database lives.
     pub data_dir: PathBuf,
+    /// `HOIST_UPSTREAM_URL` and `HOIST_UPSTREAM_KEYS`: the server that this one is an edge of.
+    pub upstream: Option<Upstream>,
     /// `HOIST_DATABASE_URL`: `sqlite://…` or `postgres://…`.
     pub database_url: String,
     /// `HOIST_DATABASE_CONNECTIONS`: how many connections this node has to PostgreSQL at most.
@@ -65,6 +67,22 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// How many OFREP questions a token may ask in a second; 0 for any number.
     pub ofrep_rate: usize,
+}
+
+/// The server that an edge follows.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Upstream {
+    /// Its address.
+    pub url: String,
+    /// An SDK key for each environment that is followed from the start.
+    pub keys: Vec<String>,
+}
+
+impl fmt::Debug for Upstream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The keys are secrets.
+        f.debug_struct("Upstream").field("url", &self.url).field("keys", &self.keys.len()).finish()
+    }
 }
 
 /// Everything that is wrong with the settings, in one message.
@@ -100,11 +118,13 @@ const DEFAULT_OFREP_RATE: usize = 5_000;
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 16] = [
+const SERVER_VARIABLES: [&str; 18] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_PUBLIC_URL",
     "HOIST_DATA_DIR",
+    "HOIST_UPSTREAM_URL",
+    "HOIST_UPSTREAM_KEYS",
     "HOIST_DATABASE_URL",
     "HOIST_DATABASE_CONNECTIONS",
     "HOIST_DATABASE_TIMEOUT_MS",
@@ -175,6 +195,7 @@ impl Reader {
                 "such as https://flags.example.com, without a path",
                 origin,
             ),
+            upstream: self.upstream(mode),
             database_url: self.database_url().unwrap_or(embedded),
             database_connections: self.number("HOIST_DATABASE_CONNECTIONS", 2, 1_000).unwrap_or(16),
             database_timeout: Duration::from_millis(
@@ -239,6 +260,43 @@ impl Reader {
         })
     }
 
+    fn upstream(&mut self, mode: Mode) -> Option<Upstream> {
+        let keys = self.text("HOIST_UPSTREAM_KEYS");
+        if self.text("HOIST_UPSTREAM_URL").is_none() {
+            if keys.is_some() {
+                self.problems.push("HOIST_UPSTREAM_KEYS is set without HOIST_UPSTREAM_URL".to_owned());
+            }
+            return None;
+        }
+        let url = self.parsed("HOIST_UPSTREAM_URL", "a URL that starts with http:// or https://", |text| {
+            ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+        });
+        for name in ["HOIST_DATABASE_URL", "HOIST_REDIS_URL", "HOIST_ADMIN_TOKEN", "HOIST_MIGRATE"] {
+            if self.text(name).is_some() {
+                self.problems.push(format!("{name} is set, and so is HOIST_UPSTREAM_URL: an edge has none"));
+            }
+        }
+        let split = |keys: String| keys.split(',').map(|key| key.trim().to_owned()).collect::<Vec<_>>();
+        let keys = match (keys, mode) {
+            (Some(keys), _) => split(keys),
+            (None, Mode::Development) => vec![DEVELOPMENT_SDK_KEY.to_owned()],
+            (None, Mode::Production) => {
+                let detail =
+                    "HOIST_UPSTREAM_KEYS is not set; an edge follows one environment for each SDK key";
+                self.problems.push(detail.to_owned());
+                Vec::new()
+            }
+        };
+        if keys.iter().any(|key| key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic())) {
+            self.problems
+                .push("HOIST_UPSTREAM_KEYS is not a list of SDK keys with commas between".to_owned());
+        }
+        if mode == Mode::Production && keys.iter().any(|key| WELL_KNOWN.contains(&key.as_str())) {
+            self.problems.push("HOIST_UPSTREAM_KEYS has a well-known development token".to_owned());
+        }
+        Some(Upstream { url: url?, keys })
+    }
+
     fn database_url(&mut self) -> Option<String> {
         self.parsed("HOIST_DATABASE_URL", "a URL that starts with sqlite:// or postgres://", |text| {
             let known = ["sqlite:", "postgres://", "postgresql://"];
@@ -257,7 +315,7 @@ impl Reader {
     }
 
     fn check_production(&mut self, settings: &Settings) {
-        if self.text("HOIST_DATABASE_URL").is_none() {
+        if self.text("HOIST_DATABASE_URL").is_none() && self.text("HOIST_UPSTREAM_URL").is_none() {
             self.problems.push(
                 "HOIST_DATABASE_URL is not set; production does not guess where flags are kept".to_owned(),
             );

@@ -106,6 +106,24 @@ impl State {
         Ok(Self::new(snapshot, recent))
     }
 
+    /// The state of a snapshot that was compiled elsewhere.
+    pub(crate) fn of(snapshot: Snapshot) -> Self {
+        Self::new(snapshot, VecDeque::new())
+    }
+
+    /// The state of a later snapshot that was made from this one's and came at `at`. Whoever is at a revision between the
+    /// two is sent all that differs between them.
+    pub(crate) fn follow(&self, snapshot: Snapshot, at: Timestamp) -> Self {
+        let (flags, segments) = snapshot.differing(&self.snapshot);
+        let touched = Arc::new(Touched { flags, segments, at });
+        let steps = snapshot.revision().saturating_sub(self.revision());
+        let steps = usize::try_from(steps).unwrap_or(usize::MAX).min(RESUMABLE_REVISIONS);
+        let mut recent = self.recent.clone();
+        recent.extend(std::iter::repeat_n(touched, steps));
+        recent.drain(..recent.len().saturating_sub(RESUMABLE_REVISIONS));
+        Self::new(snapshot, recent)
+    }
+
     /// Learns what the revisions up to this one touched, so that clients of before a restart can resume.
     pub(crate) fn remember(&mut self, patches: &[(Patch, Timestamp)]) {
         self.recent = patches.iter().map(|(patch, at)| Touched::by(patch, *at)).collect();
@@ -359,6 +377,22 @@ mod tests {
         let empty = b"event: patch\nid: 1\nreceipt-within: 7\ndata: {\"from\":1,\"to\":1,";
         assert!(state.frame_from(1, 7).starts_with(empty));
         assert!(state.frame_from(9, 7).starts_with(b"event: put\n"));
+    }
+
+    #[test]
+    fn one_between_two_snapshots_that_were_followed_gets_all_that_differs() {
+        let before = start().apply(&step(0, "a", true), NOW).unwrap();
+        let newest = [(1, "b"), (2, "a"), (3, "c")]
+            .into_iter()
+            .fold(before.snapshot.clone(), |it, (from, key)| it.apply(&step(from, key, false)).unwrap());
+        let state = before.follow(newest, NOW);
+        for from in 1..=3 {
+            let frame = String::from_utf8(state.frame_from(from, 0).to_vec()).unwrap();
+            let patch: Patch = serde_json::from_str(frame.split("data: ").nth(1).unwrap().trim()).unwrap();
+            assert_eq!((patch.from, patch.to), (from, 4));
+            assert_eq!(patch.flags.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
+        }
+        assert!(state.frame_from(0, 0).starts_with(b"event: patch\n"));
     }
 
     #[test]

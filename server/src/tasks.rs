@@ -14,7 +14,7 @@ const HOUSEKEEPING: Duration = Duration::from_secs(30);
 /// How often evaluations over OFREP are added to the exposures.
 const COUNTS: Duration = Duration::from_secs(5);
 /// How often measured durations are added up; until then each takes its eight bytes.
-const ADD_UP: Duration = Duration::from_secs(5);
+pub(crate) const ADD_UP: Duration = Duration::from_secs(5);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
@@ -44,16 +44,24 @@ async fn keep_house(app: &App) -> Result<()> {
     app.store.forget_answers(app.clock.now().minus(ANSWERS_KEPT)).await
 }
 
-/// Runs a task again and again, `period` after it last ended.
+/// Runs a task of an ordinary node again and again, `period` after it last ended.
 fn every<F>(period: Duration, name: &'static str, app: &App, task: impl Fn(App) -> F + Send + 'static)
 where
     F: Future<Output = Result<()>> + Send,
 {
     let app = app.clone();
+    repeat(period, name, move || task(app.clone()));
+}
+
+/// Runs a task again and again, `period` after it last ended.
+pub(crate) fn repeat<F>(period: Duration, name: &'static str, task: impl Fn() -> F + Send + 'static)
+where
+    F: Future<Output = Result<()>> + Send,
+{
     tokio::spawn(async move {
         let mut failing = false;
         loop {
-            let result = task(app.clone()).await;
+            let result = task().await;
             // Once is news; a database that is away for an hour is not news four times a second.
             match &result {
                 Ok(()) if failing => tracing::info!(task = name, "works again"),

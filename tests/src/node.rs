@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use hoist_server::{App, Clock, Server, Settings, StartError, Timestamp};
+use hoist_server::{Clock, Server, Settings, StartError, Timestamp};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
 
@@ -45,7 +45,7 @@ impl Node {
             let clock = clock.clone();
             move || run(settings, clock, started, stopped)
         });
-        let (address, _) = within("a server", start).await.expect("a server").expect("a server");
+        let address = within("a server", start).await.expect("a server").expect("a server");
         Node { url: format!("http://{address}"), clock, running: Some(Running { stop, thread }), _data: data }
     }
 
@@ -86,7 +86,7 @@ fn settings(data: &Path, variables: &[(&str, &str)]) -> Settings {
     Settings::from_env(all).unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-type Started = Result<(SocketAddr, App), StartError>;
+type Started = Result<SocketAddr, StartError>;
 
 fn run(settings: Settings, clock: Clock, started: oneshot::Sender<Started>, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -96,7 +96,7 @@ fn run(settings: Settings, clock: Clock, started: oneshot::Sender<Started>, stop
             Err(error) => return drop(started.send(Err(error))),
         };
         let stop = server.stop_handle();
-        drop(started.send(Ok((server.address, server.app.clone()))));
+        drop(started.send(Ok(server.address)));
         tokio::spawn(async move {
             // Dropping the node without a word stops the server too.
             let _ = stopped.await;

@@ -9,6 +9,7 @@ mod cli;
 mod cluster;
 mod crash;
 mod database;
+mod edge;
 mod events;
 mod faults;
 mod golden;

@@ -17,8 +17,9 @@ pub(crate) mod visit;
 
 pub use introduction::{About, Introduction};
 pub use listing::{Instance, Listing, Place, View, Wanted};
-pub use receipt::Receipt;
+pub use receipt::{InstanceId, Receipt};
 pub use roster::Roster;
+pub(crate) use store::Batch;
 
 use std::time::Duration;
 

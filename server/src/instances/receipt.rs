@@ -2,7 +2,7 @@
 //!
 //! As in a report of exposures, fields of newer SDKs are passed over, and what cannot be is refused by its place.
 
-use serde::{Deserialize, Deserializer, de};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -54,8 +54,15 @@ impl Receipt {
 }
 
 /// An instance's identifier, a UUID in any of its usual forms.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "String")]
 pub struct InstanceId(pub Uuid);
+
+impl From<InstanceId> for String {
+    fn from(id: InstanceId) -> Self {
+        id.0.to_string()
+    }
+}
 
 impl<'de> Deserialize<'de> for InstanceId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

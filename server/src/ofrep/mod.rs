@@ -13,7 +13,7 @@ pub(crate) mod counting;
 pub(crate) mod events_api;
 pub(crate) mod failure_api;
 mod rate;
-mod token;
+pub(crate) mod token;
 
 pub(crate) use rate::Rate;
 
