@@ -10,13 +10,18 @@ const leaf: MantineColorsTuple = [
   '#ecf8f1', '#d6efe1', '#abdec3', '#7dcca2', '#56bc85', '#3db272', '#2f9a60', '#17693d', '#125632', '#0c4226',
 ];
 
+/** Mantine's own dark is brownish; ours is of the same blue as the rest. */
+const dark: MantineColorsTuple = [
+  '#dde2ea', '#b9c1cd', '#9aa4b2', '#7a8594', '#3a424e', '#2e343d', '#232932', '#191d24', '#14171c', '#0f1216',
+];
+
 /** The look of Hoist: the system's own letters, few colours, and each of them means something. */
 export const theme = createTheme({
   primaryColor: 'ink',
   primaryShade: { light: 7, dark: 6 },
   autoContrast: true,
   luminanceThreshold: 0.32,
-  colors: { ink, ember, leaf },
+  colors: { ink, ember, leaf, dark },
   fontFamily: 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "DejaVu Sans", sans-serif',
   fontFamilyMonospace: 'ui-monospace, "SF Mono", "Cascadia Code", "DejaVu Sans Mono", monospace',
   defaultRadius: 'md',

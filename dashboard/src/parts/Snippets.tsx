@@ -1,6 +1,6 @@
 import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { Environment, FlagType } from '../api/schema';
+import type { Environment, Flag } from '../api/schema';
 import { useMay, useSession } from '../data/session';
 import { useCreateToken } from '../data/tokens';
 import { Code } from './Code';
@@ -10,15 +10,14 @@ import { snippets } from './snippets';
 interface SnippetsProps {
   project: string;
   environment: Environment;
-  flag: string;
-  type: FlagType;
+  flag: Flag;
 }
 
 /** Known to every development server, for its project and environment of the same names. */
 const WELL_KNOWN = { project: 'default', environment: 'development', key: 'hoist_sdk_development' };
 
 /** How a flag is read, ready to paste: with this server's address and a key of the environment. */
-export function Snippets({ project, environment, flag, type }: SnippetsProps) {
+export function Snippets({ project, environment, flag }: SnippetsProps) {
   const session = useSession().data;
   const create = useCreateToken(project);
   // A key that was made for one environment must not stand in the snippet for another.
@@ -29,17 +28,22 @@ export function Snippets({ project, environment, flag, type }: SnippetsProps) {
   const key = own ?? (wellKnown ? WELL_KNOWN.key : undefined);
   const make = () =>
     create.mutate(
-      { name: `${flag}-${environment.key}`, kind: 'sdk', environment: environment.key },
+      { name: `${flag.key}-${environment.key}`, kind: 'sdk', environment: environment.key },
       { onSuccess: ({ token }) => setMade({ environment: environment.key, key: token }) },
     );
-  const url = session?.url ?? window.location.origin;
+  const shown = snippets({
+    url: session?.url ?? window.location.origin,
+    key: key ?? 'YOUR_SDK_KEY',
+    flag: flag.key,
+    type: flag.type,
+    whole: Object.values(flag.variants).every(Number.isInteger),
+  });
 
   return (
     <Stack gap="sm">
       <Group gap="sm" justify="space-between">
-        <Group gap={6}>
-          <Text size="sm">Reads it in</Text>
-          <EnvironmentName environment={environment} />
+        <Group gap={6} fz="sm">
+          Reads it in <EnvironmentName environment={environment} />
         </Group>
         {!key && <MakeKey make={make} busy={create.isPending} />}
       </Group>
@@ -51,13 +55,13 @@ export function Snippets({ project, environment, flag, type }: SnippetsProps) {
       {create.error && <Alert color="ember" variant="light" title="No key was made" role="alert">{create.error.message}</Alert>}
       <Tabs defaultValue="Rust" keepMounted={false}>
         <Tabs.List>
-          {snippets({ url, key: key ?? 'YOUR_SDK_KEY', flag, type }).map(({ language }) => (
+          {shown.map(({ language }) => (
             <Tabs.Tab key={language} value={language}>
               {language}
             </Tabs.Tab>
           ))}
         </Tabs.List>
-        {snippets({ url, key: key ?? 'YOUR_SDK_KEY', flag, type }).map(({ language, install, code }) => (
+        {shown.map(({ language, install, code }) => (
           <Tabs.Panel key={language} value={language} pt="sm">
             <Text size="sm" c="dimmed" mb={6}>
               {install}

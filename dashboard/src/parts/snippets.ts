@@ -6,6 +6,8 @@ export interface Reading {
   key: string;
   flag: string;
   type: FlagType;
+  /** Whether every value of a number flag is whole: Python's OpenFeature tells the kinds apart. */
+  whole: boolean;
 }
 
 export interface Snippet {
@@ -25,8 +27,9 @@ const TYPESCRIPT: Record<FlagType, string> = { boolean: 'Boolean', string: 'Stri
 const PYTHON: Record<FlagType, string> = { boolean: 'boolean', string: 'string', number: 'float', object: 'object' };
 
 /** How a flag is read in each language: whole, so that it runs where it is pasted. */
-export function snippets({ url, key, flag, type }: Reading): Snippet[] {
-  const [rust, typescript, python] = FALLBACK[type];
+export function snippets({ url, key, flag, type, whole }: Reading): Snippet[] {
+  const [rust, typescript, inPython] = FALLBACK[type];
+  const [python, getter] = type === 'number' && whole ? ['1', 'integer'] : [inPython, PYTHON[type]];
   const read = rust ? `flags.${RUST[type]}("${flag}", "user-1", ${rust})` : `flags.enabled("${flag}", "user-1")`;
   return [
     {
@@ -34,7 +37,11 @@ export function snippets({ url, key, flag, type }: Reading): Snippet[] {
       install: 'In Cargo.toml: hoist, and tokio with "macros" and "rt-multi-thread"' + (type === 'object' ? '; serde_json' : ''),
       code: `${type === 'object' ? 'use serde_json::json;\n\n' : ''}#[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let flags = hoist::Client::builder("${url}").sdk_key("${key}").app("my-app").connect().await?;
+    let flags = hoist::Client::builder("${url}")
+        .sdk_key("${key}")
+        .app("my-app")
+        .connect()
+        .await?;
     flags.ready(std::time::Duration::from_secs(2)).await;
     println!("{:?}", ${read});
     Ok(())
@@ -46,8 +53,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
       code: `import { OpenFeature } from '@openfeature/server-sdk';
 import { OFREPProvider } from '@openfeature/ofrep-provider';
 
-const headers: [string, string][] = [['authorization', 'Bearer ${key}']];
-await OpenFeature.setProviderAndWait(new OFREPProvider({ baseUrl: '${url}', headers }));
+await OpenFeature.setProviderAndWait(
+  new OFREPProvider({
+    baseUrl: '${url}',
+    headers: [['authorization', 'Bearer ${key}']],
+  }),
+);
 
 const value = await OpenFeature.getClient()
   .get${TYPESCRIPT[type]}Value('${flag}', ${typescript}, { targetingKey: 'user-1' });
@@ -63,7 +74,7 @@ from openfeature.evaluation_context import EvaluationContext
 headers = lambda: {"Authorization": "Bearer ${key}"}
 api.set_provider(OFREPProvider("${url}", headers_factory=headers))
 
-value = api.get_client().get_${PYTHON[type]}_value("${flag}", ${python}, EvaluationContext("user-1"))
+value = api.get_client().get_${getter}_value("${flag}", ${python}, EvaluationContext("user-1"))
 print(value)`,
     },
     {

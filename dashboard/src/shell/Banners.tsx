@@ -8,7 +8,7 @@ export function DevelopmentBanner() {
   if (useSession().data?.mode !== 'development') return null;
   return (
     <p className={classes.banner}>
-      Development mode: everyone on this machine is signed in as administrator. Nobody else can reach it.
+      Development mode: everyone on this machine is signed in as administrator.
     </p>
   );
 }

@@ -43,8 +43,7 @@ export const FlagLine = memo(function FlagLine({ project, environments, flag }: 
         <VisuallyHidden>Last change </VisuallyHidden>
         <Time at={flag.changed_at} />
         <span className={classes.words}>
-          <VisuallyHidden>by </VisuallyHidden>
-          <Person actor={flag.changed_by} />
+          by <Person actor={flag.changed_by} />
         </span>
       </span>
     </>

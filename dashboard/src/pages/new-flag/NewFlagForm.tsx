@@ -9,7 +9,7 @@ import { type Draft, emptyDraft, LIFETIMES, newFlag, PLACES, rememberOwner } fro
 import { VariantFields } from './VariantFields';
 
 const TYPES: { value: FlagType; label: string }[] = [
-  { value: 'boolean', label: 'On or off' },
+  { value: 'boolean', label: 'On / off' },
   { value: 'string', label: 'Text' },
   { value: 'number', label: 'Number' },
   { value: 'object', label: 'Object' },

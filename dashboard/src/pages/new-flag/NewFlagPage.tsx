@@ -29,7 +29,7 @@ function Made({ project, flag }: { project: string; flag: string }) {
   return (
     <Page
       title={`${flag} is made`}
-      lead="It is off everywhere. Read it in code, deploy, and ramp it from its page."
+      lead="Read it in code, deploy, and ramp it from its page."
       actions={
         <LinkButton to="/projects/$project/flags/$flag" params={{ project, flag }}>
           Open the flag
@@ -39,7 +39,7 @@ function Made({ project, flag }: { project: string; flag: string }) {
       {found.error && <Failure error={found.error} again={() => void found.refetch()} />}
       {found.isPending && <Loading />}
       {found.data && environment && (
-        <Snippets project={project} environment={environment} flag={flag} type={found.data.type} />
+        <Snippets project={project} environment={environment} flag={found.data} />
       )}
     </Page>
   );

@@ -13,18 +13,24 @@ interface VariantFieldsProps {
 const EXAMPLES: Record<FlagType, string> = { boolean: 'true', string: 'Buy now', number: '10', object: '{"colour": "grey"}' };
 const FEWEST = 2;
 
-/** The variants of a flag with values of its own: in order, the last one is served when it is off. */
+/** The variants of a flag with values of its own, in order. */
 export function VariantFields({ type, variants, error, change }: VariantFieldsProps) {
   const set = (id: number, part: Partial<VariantText>) =>
     change(variants.map((variant) => (variant.id === id ? { ...variant, ...part } : variant)));
   const add = () => change([...variants, { id: Math.max(...variants.map(({ id }) => id)) + 1, key: '', value: '' }]);
   return (
-    <Input.Wrapper label="Variants" labelElement="div" error={error} errorProps={{ role: 'alert' }}>
+    <Input.Wrapper
+      label="Variants"
+      description="Turned on, the flag serves the first; turned off, the last."
+      labelElement="div"
+      error={error}
+      errorProps={{ role: 'alert' }}
+    >
       <Stack gap="xs">
         {variants.map(({ id, key, value }, place) => (
           <Group key={id} gap="xs" wrap="nowrap" align="flex-start">
             <TextInput
-              w={140}
+              w={120}
               aria-label={`Variant ${place + 1}`}
               placeholder="Variant"
               required
@@ -41,16 +47,17 @@ export function VariantFields({ type, variants, error, change }: VariantFieldsPr
               value={value}
               onChange={(event) => set(id, { value: event.currentTarget.value })}
             />
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="lg"
-              disabled={variants.length <= FEWEST}
-              aria-label={`Remove variant ${place + 1}`}
-              onClick={() => change(variants.filter((variant) => variant.id !== id))}
-            >
-              <IconClose />
-            </ActionIcon>
+            {variants.length > FEWEST && (
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                size="lg"
+                aria-label={`Remove variant ${place + 1}`}
+                onClick={() => change(variants.filter((variant) => variant.id !== id))}
+              >
+                <IconClose />
+              </ActionIcon>
+            )}
           </Group>
         ))}
         <Button variant="default" size="xs" leftSection={<IconPlus size={14} />} onClick={add} style={{ alignSelf: 'flex-start' }}>

@@ -34,8 +34,8 @@ export function emptyDraft(): Draft {
     tags: '',
     expires: '',
     variants: [
-      { id: 0, key: 'old', value: '' },
-      { id: 1, key: 'new', value: '' },
+      { id: 0, key: 'new', value: '' },
+      { id: 1, key: 'old', value: '' },
     ],
   };
 }
