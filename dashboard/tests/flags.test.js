@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Hoist } from '../../tests/clients/hoist.js';
 import { assertAccessible, assertQuiet, inspect, launch, open, Person, settled, shoot } from './browser.js';
+import { importFlags } from './many.js';
 
 const LIST = '/projects/default/flags';
 
@@ -201,16 +202,7 @@ test('the form and the snippets look right everywhere', async () => {
 
 test('20,000 flags are searched as quickly as five, and only those in sight are drawn', async () => {
   const many = await Hoist.start();
-  const settings = { enabled: false, default: { serve: 'on' }, off_variant: 'off' };
-  const flags = Array.from({ length: 20_000 }, (_, number) => {
-    const key = `flag_${String(number).padStart(5, '0')}`;
-    return {
-      key, name: key, type: 'boolean', variants: { on: true, off: false }, purpose: 'release', owner: `team-${number % 40}`,
-      salt: key, bucketing: 'hoist-v1', settings: { development: settings, staging: settings, production: settings },
-    };
-  });
-  const file = await many.send('GET', 'export');
-  await many.send('POST', 'import', { ...file, flags });
+  await importFlags(many, 20_000);
   const page = await open(browser, many, LIST);
   await page.getByText('20,000 flags').waitFor();
   assert.ok((await page.getByRole('listitem').count()) < 60);

@@ -97,6 +97,15 @@ test('an address that leads nowhere says so, and unknown data stays a problem', 
   }
 });
 
+test('a project that is not there is no dead end', async () => {
+  const page = await open(browser, hoist, '/projects/nobody/flags');
+  await page.getByText('Not found').waitFor();
+  await assertAccessible(page);
+  await page.goto(hoist.url);
+  await page.waitForURL('**/projects/default/flags');
+  await settled(page);
+});
+
 test('a server that goes away is told, and followed again when it is back', async () => {
   const page = await open(browser, hoist, '/projects/default/flags');
   const away = page.getByText('The server cannot be reached');

@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
+import { SESSION } from '../api/queries';
 import { refreshFlags } from './flags';
 
 /** Whether what is shown follows the server. */
@@ -59,7 +60,10 @@ function follow(project: string, client: QueryClient): () => void {
     });
     source.addEventListener('error', () => {
       become('reconnecting');
-      if (source.readyState === EventSource.CLOSED) again = window.setTimeout(open, AGAIN_MS);
+      if (source.readyState !== EventSource.CLOSED) return;
+      // It was refused: perhaps because the session has ended.
+      void client.invalidateQueries({ queryKey: SESSION });
+      again = window.setTimeout(open, AGAIN_MS);
     });
   };
   open();

@@ -9,6 +9,7 @@ import { useSession } from '../data/session';
 import { Failure } from '../parts/Failure';
 import { LinkNav } from '../parts/links';
 import { Loading } from '../parts/Loading';
+import { Page } from '../parts/Page';
 import { DevelopmentBanner, OfflineBanner } from './Banners';
 import { EnvironmentPicker } from './EnvironmentPicker';
 import { Mark } from './Mark';
@@ -28,7 +29,10 @@ export function Shell() {
   const [open, { toggle, close }] = useDisclosure();
   const path = useLocation({ select: ({ pathname }) => pathname });
   useLive(project);
-  useEffect(() => rememberProject(project), [project]);
+  const known = environments.isSuccess;
+  useEffect(() => {
+    if (known) rememberProject(project);
+  }, [project, known]);
   useEffect(close, [path, close]);
 
   return (
@@ -68,11 +72,11 @@ export function Shell() {
         </Group>
       </AppShell.Navbar>
       <AppShell.Main className={classes.main}>
-        <OfflineBanner />
+        {!environments.error && <OfflineBanner />}
         <DevelopmentBanner />
         <div id="content" tabIndex={-1}>
-          {environments.error ? (
-            <Failure error={environments.error} again={() => void environments.refetch()} />
+          {environments.error && !environments.data ? (
+            <NoProject error={environments.error} again={() => void environments.refetch()} />
           ) : (
             <Suspense fallback={<Loading />}>
               <Outlet />
@@ -81,6 +85,15 @@ export function Shell() {
         </div>
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+/** The address names a project that is not there, or that this person may not see. */
+function NoProject({ error, again }: { error: Error; again: () => void }) {
+  return (
+    <Page title="No project">
+      <Failure error={error} again={again} />
+    </Page>
   );
 }
 
