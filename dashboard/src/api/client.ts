@@ -34,3 +34,8 @@ const unreachable = {
   status: 0,
   detail: 'What you see may be out of date. It is asked again by itself.',
 };
+
+/** The header that tells why, for requests that have no body to say it in. */
+export function reasonHeader(reason: string): Record<string, string> {
+  return reason.trim() ? { 'Hoist-Reason': encodeURIComponent(reason.trim()) } : {};
+}

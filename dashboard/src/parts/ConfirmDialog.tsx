@@ -1,0 +1,41 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
+import { Dialog } from './Dialog';
+import { FormProblems } from './FormProblems';
+import { Reason } from './Reason';
+
+interface ConfirmDialogProps {
+  title: string;
+  /** What the act does, and to whom. */
+  children: ReactNode;
+  /** What the button says: the act itself, never “OK”. */
+  action: string;
+  act: (reason: string) => void;
+  busy: boolean;
+  error: Error | null;
+  onClose: () => void;
+}
+
+/** Asks before something that cannot be taken back, and says what it does. */
+export function ConfirmDialog({ title, children, action, act, busy, error, onClose }: ConfirmDialogProps) {
+  const [reason, setReason] = useState('');
+  return (
+    <Dialog title={title} opened onClose={onClose}>
+      <Stack gap="md">
+        <Text size="sm" component="div">
+          {children}
+        </Text>
+        <Reason value={reason} onChange={setReason} />
+        <FormProblems problems={error ? [error.message] : []} />
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button color="ember" loading={busy} onClick={() => act(reason)}>
+            {action}
+          </Button>
+        </Group>
+      </Stack>
+    </Dialog>
+  );
+}
