@@ -1,5 +1,5 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { answered, api } from '../api/client';
+import { answered, api, reasonHeader } from '../api/client';
 import type { NewToken } from '../api/schema';
 
 const PATH = '/api/v1/projects/{project}/tokens';
@@ -20,6 +20,18 @@ export function useCreateToken(project: string) {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (token: NewToken) => answered(api.POST(PATH, { params: { path: { project } }, body: token })),
+    onSuccess: () => client.invalidateQueries({ queryKey: [project, 'tokens'] }),
+  });
+}
+
+/** Revokes a token: it stops working at once. */
+export function useRevokeToken(project: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, reason }: { id: string; reason: string }) => {
+      const path = '/api/v1/projects/{project}/tokens/{token}';
+      return answered(api.DELETE(path, { params: { path: { project, token: id } }, headers: reasonHeader(reason) }));
+    },
     onSuccess: () => client.invalidateQueries({ queryKey: [project, 'tokens'] }),
   });
 }

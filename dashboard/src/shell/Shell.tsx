@@ -36,7 +36,7 @@ export function Shell() {
   useEffect(close, [path, close]);
 
   return (
-    <AppShell header={{ height: 56 }} navbar={{ width: 236, breakpoint: 'sm', collapsed: { mobile: !open } }} padding="md">
+    <AppShell header={{ height: 56 }} navbar={{ width: 252, breakpoint: 'sm', collapsed: { mobile: !open } }} padding="md">
       <a className={classes.skip} href="#content">
         Skip to content
       </a>

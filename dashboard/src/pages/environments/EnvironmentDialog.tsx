@@ -1,0 +1,72 @@
+import { Button, Checkbox, Group, Stack, TextInput } from '@mantine/core';
+import { type FormEvent, useState } from 'react';
+import { fieldErrors } from '../../api/problem';
+import type { Environment } from '../../api/schema';
+import { useCreateEnvironment, useUpdateEnvironment } from '../../data/environments';
+import { Dialog } from '../../parts/Dialog';
+import { FormProblems } from '../../parts/FormProblems';
+import { Reason } from '../../parts/Reason';
+
+interface EnvironmentDialogProps {
+  project: string;
+  /** The one that is changed; a new one is made when there is none. */
+  environment?: Environment;
+  onClose: () => void;
+}
+
+export function EnvironmentDialog({ project, environment, onClose }: EnvironmentDialogProps) {
+  const [key, setKey] = useState(environment?.key ?? '');
+  const [name, setName] = useState(environment?.name ?? '');
+  const [isProtected, setProtected] = useState(environment?.protected ?? false);
+  const [reason, setReason] = useState('');
+  const create = useCreateEnvironment(project);
+  const update = useUpdateEnvironment(project, environment?.key ?? '');
+  const { fields, rest } = fieldErrors(create.error ?? update.error, { key: '/key', name: '/name' });
+
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const onSuccess = onClose;
+    if (environment) update.mutate({ update: { name, protected: isProtected }, reason }, { onSuccess });
+    else create.mutate({ key: key.trim(), name: name.trim() || null, protected: isProtected }, { onSuccess });
+  };
+  return (
+    <Dialog title={environment ? `Edit ${environment.name}` : 'New environment'} opened onClose={onClose}>
+      <form onSubmit={submit}>
+        <Stack>
+          <FormProblems problems={rest} />
+          {!environment && (
+            <TextInput
+              label="Key"
+              description="For ever; what addresses and commands name"
+              placeholder="preview"
+              required
+              spellCheck={false}
+              value={key}
+              onChange={(event) => setKey(event.currentTarget.value)}
+              error={fields.key}
+            />
+          )}
+          <TextInput
+            label="Name"
+            placeholder="As the key"
+            value={name}
+            onChange={(event) => setName(event.currentTarget.value)}
+            error={fields.name}
+          />
+          <Checkbox
+            label="Protected"
+            description="Critical, as production is: it stands out everywhere, and decides when a flag is stale."
+            checked={isProtected}
+            onChange={(event) => setProtected(event.currentTarget.checked)}
+          />
+          {environment && <Reason value={reason} onChange={setReason} />}
+          <Group justify="flex-end">
+            <Button type="submit" loading={create.isPending || update.isPending}>
+              {environment ? 'Save' : 'Create environment'}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
+    </Dialog>
+  );
+}
