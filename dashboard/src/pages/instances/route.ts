@@ -1,8 +1,16 @@
 import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import type { InstanceFilters } from '../../data/instances';
 import { projectRoute } from '../../routes';
+import { text } from '../../search';
+
+/** What the address says about the list. */
+export function readInstanceFilters(search: Record<string, unknown>): InstanceFilters {
+  return { app: text(search['app']), behind: text(search['behind']) === 'true' || undefined };
+}
 
 export const instancesRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: 'instances',
+  validateSearch: readInstanceFilters,
   component: lazyRouteComponent(() => import('./InstancesPage'), 'InstancesPage'),
 });

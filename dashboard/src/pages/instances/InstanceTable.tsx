@@ -1,0 +1,70 @@
+import { VisuallyHidden } from '@mantine/core';
+import type { Instance } from '../../api/schema';
+import { Time } from '../../parts/Time';
+import classes from './Instances.module.css';
+import { inTime } from './lag';
+
+interface InstanceTableProps {
+  instances: Instance[];
+  /** The environment's newest revision. */
+  newest: number;
+}
+
+export function InstanceTable({ instances, newest }: InstanceTableProps) {
+  return (
+    <div className={classes.card}>
+      <table className={classes.table}>
+        <thead>
+          <tr>
+            <th scope="col">Instance</th>
+            <th scope="col">Application</th>
+            <th scope="col">Runs</th>
+            <th scope="col">Lag</th>
+            <th scope="col">Last heard</th>
+          </tr>
+        </thead>
+        <tbody>
+          {instances.map((instance) => (
+            <Row key={instance.instance} instance={instance} newest={newest} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function Row({ instance, newest }: { instance: Instance; newest: number }) {
+  const { name, app, app_version, sdk, lag_ms, last_seen_at, connected, present } = instance;
+  const dim = present ? undefined : true;
+  return (
+    <tr data-gone={dim}>
+      <th scope="row">
+        <span className={classes.dot} data-connected={connected} aria-hidden />
+        {name}
+        <VisuallyHidden>{connected ? ', connected' : ', not connected'}</VisuallyHidden>
+        <span className={classes.dim}>{sdk}</span>
+      </th>
+      <td data-label="Application">
+        {app ?? '–'} {app_version}
+      </td>
+      <td data-label="Runs">
+        <Runs revision={instance.revision} newest={newest} />
+      </td>
+      <td data-label="Lag">{lag_ms === null || lag_ms === undefined ? '–' : inTime(lag_ms)}</td>
+      <td data-label="Last heard">
+        <Time at={last_seen_at} />
+      </td>
+    </tr>
+  );
+}
+
+function Runs({ revision, newest }: { revision: number | null | undefined; newest: number }) {
+  if (revision === null || revision === undefined) return <>has told none</>;
+  const behind = newest - revision;
+  return (
+    <>
+      {revision}
+      {behind > 0 && <span className={classes.behind}> {behind} behind</span>}
+    </>
+  );
+}
