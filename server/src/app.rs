@@ -10,6 +10,7 @@ use crate::fanout::Fanout;
 use crate::follow::TokensSeen;
 use crate::instances::runner::{self, Nodes};
 use crate::keys::ProjectKey;
+use crate::leases::runner::Leases;
 use crate::news::News;
 use crate::origin::Origin;
 use crate::projects::{self, Project};
@@ -43,6 +44,8 @@ pub struct App {
     pub(crate) tokens_seen: Arc<TokensSeen>,
     /// This node, and what it heard of others.
     pub(crate) nodes: Arc<Nodes>,
+    /// The work that this node does for all.
+    pub(crate) leases: Arc<Leases>,
     /// Whether the store was found fit once, and has what every store has.
     settled: Arc<AtomicBool>,
 }
@@ -60,7 +63,7 @@ impl App {
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
         let store = Store::open_within(&settings.database_url, (&settings).into()).await?;
         let fanout = Fanout::open(&settings)?;
-        let news = Arc::new(News::new());
+        let (news, nodes) = (Arc::new(News::new()), Nodes::new());
         let origin = Origin::Store { store: store.clone(), news: news.clone() };
         let app = Self {
             serving: Serving::new(settings, clock, origin),
@@ -70,7 +73,8 @@ impl App {
             attempts: Arc::default(),
             news,
             tokens_seen: Arc::default(),
-            nodes: Arc::new(Nodes::new()),
+            leases: Arc::new(Leases::new(&nodes.own)),
+            nodes: Arc::new(nodes),
             settled: Arc::default(),
         };
         match app.refresh().await {

@@ -22,6 +22,7 @@ pub mod health;
 pub mod history;
 pub mod instances;
 pub mod keys;
+mod leases;
 pub mod migrate;
 mod news;
 pub mod ofrep;
@@ -174,7 +175,7 @@ impl Node {
         match self {
             Self::Ordinary(app) => {
                 app.write_counts().await?;
-                instances::runner::finish(app).await
+                tasks::finish(app).await
             }
             Self::Edge(serving, upstream) => edge::runner::finish(serving, upstream).await,
         }

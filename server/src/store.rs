@@ -51,7 +51,7 @@ pub struct Store {
 }
 
 /// Every migration: number, name, the way up, the way down.
-const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
+const MIGRATIONS: [(i64, &str, &str, &str); 5] = [
     (
         1,
         "initial",
@@ -75,6 +75,12 @@ const MIGRATIONS: [(i64, &str, &str, &str); 4] = [
         "served_builds",
         include_str!("../../migrations/0004_served_builds.up.sql"),
         include_str!("../../migrations/0004_served_builds.down.sql"),
+    ),
+    (
+        5,
+        "leases",
+        include_str!("../../migrations/0005_leases.up.sql"),
+        include_str!("../../migrations/0005_leases.down.sql"),
     ),
 ];
 

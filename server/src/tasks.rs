@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::app::App;
 use crate::error::Result;
-use crate::instances::runner;
-use crate::telemetry;
+use crate::instances::{self, runner};
+use crate::leases::{self, HOUSEKEEPING};
+use crate::{exposures, sessions, telemetry, tokens};
 
 /// How often receipts are written behind.
 const RECEIPTS: Duration = Duration::from_millis(250);
 /// How often tokens are read again, their uses written, and old answers and counts forgotten.
-const HOUSEKEEPING: Duration = Duration::from_secs(30);
+const KEEP_HOUSE: Duration = Duration::from_secs(30);
 /// How often evaluations over OFREP are added to the exposures.
 const COUNTS: Duration = Duration::from_secs(5);
 /// How often measured durations are added up; until then each takes its eight bytes.
@@ -30,18 +31,34 @@ pub(crate) fn start(app: &App) {
         telemetry::add_up();
         Ok(())
     });
-    every(HOUSEKEEPING, "housekeeping", app, |app| async move { keep_house(&app).await });
+    every(leases::BEAT, "leases", app, |app| async move { leases::runner::beat(&app).await });
+    every(KEEP_HOUSE, "housekeeping", app, |app| async move { keep_house(&app).await });
 }
 
 async fn keep_house(app: &App) -> Result<()> {
     app.store.note_uses(app.access.take_uses()).await?;
     app.reload_tokens().await?;
-    app.store.forget_sessions(app.clock.now()).await?;
     app.reload_sessions().await?;
     app.rate.forget_idle();
-    runner::forget(app).await?;
-    app.store.forget_exposures(app.clock.now()).await?;
-    app.store.forget_answers(app.clock.now().minus(ANSWERS_KEPT)).await
+    runner::forget(app);
+    forget_for_all(app).await
+}
+
+/// Forgets in the store what is too old: once for all nodes.
+async fn forget_for_all(app: &App) -> Result<()> {
+    let Some(mut turn) = leases::runner::begin(app, HOUSEKEEPING).await? else { return Ok(()) };
+    let now = app.clock.now();
+    sessions::store::forget(turn.transaction(), now).await?;
+    instances::store::forget(turn.transaction(), now, now.minus(runner::LEASE)).await?;
+    exposures::store::forget(turn.transaction(), now).await?;
+    tokens::store::forget_answers(turn.transaction(), now.minus(ANSWERS_KEPT)).await?;
+    turn.finish().await
+}
+
+/// What a server that stops tells the others: that its streams are gone, and that its work is theirs.
+pub(crate) async fn finish(app: &App) -> Result<()> {
+    runner::finish(app).await?;
+    leases::runner::give_back(app).await
 }
 
 /// Runs a task of an ordinary node again and again, `period` after it last ended.

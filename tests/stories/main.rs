@@ -17,6 +17,7 @@ mod headers;
 mod help;
 mod https;
 mod instances;
+mod leases;
 mod migrations;
 mod numbers;
 mod ofrep;

@@ -29,8 +29,13 @@ struct Sample {
     audit: usize,
 }
 
-const SAMPLES: [Sample; 4] =
-    [SHOP, Sample { version: 2, ..SHOP }, Sample { version: 3, ..SHOP }, Sample { version: 4, ..SHOP }];
+const SAMPLES: [Sample; 5] = [
+    SHOP,
+    Sample { version: 2, ..SHOP },
+    Sample { version: 3, ..SHOP },
+    Sample { version: 4, ..SHOP },
+    Sample { version: 5, ..SHOP },
+];
 
 /// The sample of the first migration; later ones keep the same shop in more tables.
 const SHOP: Sample = Sample {

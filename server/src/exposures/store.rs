@@ -114,20 +114,20 @@ impl Store {
             .await?;
         row.map(|_| ()).ok_or_else(|| Error::missing("flag", flag))
     }
+}
 
-    /// Lets go of counts, unknown keys and instances that are older than [`KEPT`].
-    pub async fn forget_exposures(&self, now: Timestamp) -> Result<()> {
-        let oldest = now.minus(KEPT).ms();
-        let statements = [
-            ("DELETE FROM exposures WHERE day_ms < $1", oldest - DAY_MS),
-            ("DELETE FROM unknown_flags WHERE last_ms < $1", oldest),
-            ("DELETE FROM instances WHERE last_seen_ms < $1", oldest),
-        ];
-        for (statement, oldest) in statements {
-            sqlx::query(statement).bind(oldest).execute(&self.write).await?;
-        }
-        Ok(())
+/// Lets go of counts, unknown keys and instances that are older than [`KEPT`].
+pub(crate) async fn forget(connection: &mut Connection, now: Timestamp) -> Result<()> {
+    let oldest = now.minus(KEPT).ms();
+    let statements = [
+        ("DELETE FROM exposures WHERE day_ms < $1", oldest - DAY_MS),
+        ("DELETE FROM unknown_flags WHERE last_ms < $1", oldest),
+        ("DELETE FROM instances WHERE last_seen_ms < $1", oldest),
+    ];
+    for (statement, oldest) in statements {
+        sqlx::query(statement).bind(oldest).execute(&mut *connection).await?;
     }
+    Ok(())
 }
 
 /// Nothing where the caller's default was served.

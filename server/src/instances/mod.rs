@@ -12,7 +12,7 @@ pub(crate) mod member;
 mod receipt;
 mod roster;
 pub(crate) mod runner;
-mod store;
+pub(crate) mod store;
 pub(crate) mod visit;
 
 pub use introduction::{About, Introduction};

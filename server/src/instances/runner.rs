@@ -21,13 +21,13 @@ use crate::snapshots::Live;
 /// How often a node that holds streams says that it is alive.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(10);
 /// After how long without a sign of life a node counts as gone, and its streams with it.
-const LEASE: Duration = Duration::from_secs(30);
+pub(crate) const LEASE: Duration = Duration::from_secs(30);
 
 /// This node among others.
 #[derive(Debug)]
 pub(crate) struct Nodes {
     /// The name of this node, a new one at each start.
-    own: String,
+    pub(crate) own: String,
     written: Mutex<Written>,
     heard: Mutex<HashMap<String, Heard>>,
 }
@@ -138,13 +138,10 @@ async fn join(app: &App, node: &Heard) -> Result<()> {
     Ok(())
 }
 
-/// Forgets, here and in the store, what is no longer of interest.
-pub(crate) async fn forget(app: &App) -> Result<()> {
+/// Forgets in memory what is no longer of interest.
+pub(crate) fn forget(app: &App) {
     let now = app.clock.now();
-    for (_, live) in app.snapshots.all() {
-        live.roster.forget(now);
-    }
-    app.store.forget_receipts(now, now.minus(LEASE)).await
+    app.snapshots.all().iter().for_each(|(_, live)| live.roster.forget(now));
 }
 
 /// Writes the last of it, and that this node and its streams are gone.

@@ -109,36 +109,36 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
 
-    /// Lets go of nodes that are dead since before `dead`, as far as another node knows the same and better, and of
-    /// all that is older than [`KEPT`].
-    pub(crate) async fn forget_receipts(&self, now: Timestamp, dead: Timestamp) -> Result<()> {
-        let oldest = now.minus(KEPT).ms();
-        let statements = [
-            (
-                "DELETE FROM receipts WHERE node IN (SELECT node FROM nodes WHERE seen_ms < $1) \
-                 AND EXISTS (SELECT 1 FROM receipts other WHERE other.project = receipts.project \
-                 AND other.environment = receipts.environment AND other.instance = receipts.instance \
-                 AND (other.last_seen_ms > receipts.last_seen_ms \
-                 OR (other.last_seen_ms = receipts.last_seen_ms AND other.node > receipts.node)))",
-                dead.ms(),
-            ),
-            (
-                "DELETE FROM receipts WHERE last_seen_ms < $1 AND (connected = 0 OR node IN \
-                 (SELECT node FROM nodes WHERE seen_ms < $1))",
-                oldest,
-            ),
-            (
-                "DELETE FROM nodes WHERE seen_ms < $1 \
-                 AND NOT EXISTS (SELECT 1 FROM receipts WHERE receipts.node = nodes.node)",
-                dead.ms(),
-            ),
-        ];
-        for (statement, before) in statements {
-            sqlx::query(statement).bind(before).execute(&self.write).await?;
-        }
-        Ok(())
+/// Lets go of nodes that are dead since before `dead`, as far as another node knows the same and better, and of
+/// all that is older than [`KEPT`].
+pub(crate) async fn forget(connection: &mut Connection, now: Timestamp, dead: Timestamp) -> Result<()> {
+    let oldest = now.minus(KEPT).ms();
+    let statements = [
+        (
+            "DELETE FROM receipts WHERE node IN (SELECT node FROM nodes WHERE seen_ms < $1) \
+             AND EXISTS (SELECT 1 FROM receipts other WHERE other.project = receipts.project \
+             AND other.environment = receipts.environment AND other.instance = receipts.instance \
+             AND (other.last_seen_ms > receipts.last_seen_ms \
+             OR (other.last_seen_ms = receipts.last_seen_ms AND other.node > receipts.node)))",
+            dead.ms(),
+        ),
+        (
+            "DELETE FROM receipts WHERE last_seen_ms < $1 AND (connected = 0 OR node IN \
+             (SELECT node FROM nodes WHERE seen_ms < $1))",
+            oldest,
+        ),
+        (
+            "DELETE FROM nodes WHERE seen_ms < $1 \
+             AND NOT EXISTS (SELECT 1 FROM receipts WHERE receipts.node = nodes.node)",
+            dead.ms(),
+        ),
+    ];
+    for (statement, before) in statements {
+        sqlx::query(statement).bind(before).execute(&mut *connection).await?;
     }
+    Ok(())
 }
 
 async fn say_alive(connection: &mut Connection, node: &str, at: Timestamp, batch: u64) -> Result<()> {

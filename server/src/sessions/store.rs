@@ -7,7 +7,7 @@ use sqlx::any::AnyRow;
 use super::{MAX_SESSIONS, Session};
 use crate::clock::Timestamp;
 use crate::error::Result;
-use crate::store::{Columns, Store, stored};
+use crate::store::{Columns, Connection, Store, stored};
 
 fn session(row: &AnyRow) -> Result<Session, sqlx::Error> {
     Ok(Session {
@@ -78,10 +78,10 @@ impl Store {
         sqlx::query("DELETE FROM sessions WHERE hash = $1").bind(hash).execute(&self.write).await?;
         Ok(())
     }
+}
 
-    /// Forgets sessions that ended before `now`.
-    pub(crate) async fn forget_sessions(&self, now: Timestamp) -> Result<()> {
-        sqlx::query("DELETE FROM sessions WHERE ends_ms <= $1").bind(now.ms()).execute(&self.write).await?;
-        Ok(())
-    }
+/// Forgets sessions that ended before `now`.
+pub(crate) async fn forget(connection: &mut Connection, now: Timestamp) -> Result<()> {
+    sqlx::query("DELETE FROM sessions WHERE ends_ms <= $1").bind(now.ms()).execute(connection).await?;
+    Ok(())
 }

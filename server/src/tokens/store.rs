@@ -9,7 +9,7 @@ use crate::change::Change;
 use crate::clock::Timestamp;
 use crate::error::Result;
 use crate::keys::{EnvironmentKey, ProjectKey};
-use crate::store::{Columns, Store};
+use crate::store::{Columns, Connection, Store};
 
 fn token(row: &AnyRow) -> Result<Token, sqlx::Error> {
     Ok(Token {
@@ -69,12 +69,12 @@ impl Store {
         transaction.commit().await?;
         Ok(())
     }
+}
 
-    /// Forgets answers kept for repeated requests since before `until`.
-    pub(crate) async fn forget_answers(&self, until: Timestamp) -> Result<()> {
-        sqlx::query("DELETE FROM answers WHERE at_ms < $1").bind(until.ms()).execute(&self.write).await?;
-        Ok(())
-    }
+/// Forgets answers kept for repeated requests since before `until`.
+pub(crate) async fn forget_answers(connection: &mut Connection, until: Timestamp) -> Result<()> {
+    sqlx::query("DELETE FROM answers WHERE at_ms < $1").bind(until.ms()).execute(connection).await?;
+    Ok(())
 }
 
 impl Change<'_> {

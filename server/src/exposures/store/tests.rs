@@ -143,9 +143,13 @@ async fn what_is_too_old_is_let_go() {
     for (store, _folder) in stores().await {
         let rest = format!(r#"{},"unknown":{{"b":1}}"#, seen("\"on\"", 5));
         store.add_exposures(&batch("i", 7, "2026-11-23T14:00:00Z", &rest)).await.unwrap();
-        store.forget_exposures(NOW.plus(KEPT).minus(Duration::from_hours(1))).await.unwrap();
+        forget(&mut store.write.acquire().await.unwrap(), NOW.plus(KEPT).minus(Duration::from_hours(1)))
+            .await
+            .unwrap();
         assert_eq!((check(&store).await.len(), unknown(&store).await.len()), (1, 1));
-        store.forget_exposures(NOW.plus(KEPT).plus(Duration::from_hours(2 * 24))).await.unwrap();
+        forget(&mut store.write.acquire().await.unwrap(), NOW.plus(KEPT).plus(Duration::from_hours(2 * 24)))
+            .await
+            .unwrap();
         assert_eq!((check(&store).await.len(), unknown(&store).await.len()), (0, 0));
         assert!(!store.add_exposures(&batch("i", 7, "2026-11-23T14:00:00Z", &rest)).await.unwrap());
     }

@@ -69,12 +69,20 @@ async fn what_is_old_or_known_better_by_another_node_is_let_go() {
         write(&store, "dead", 1, NOW, &[row(1, NOW, Some(41), true), row(2, NOW, Some(41), true)]).await;
         write(&store, "alive", 1, later(1), &[row(1, later(1), Some(42), true)]).await;
         let now = later(2);
-        store.forget_receipts(now, later(1).minus(Duration::from_secs(30))).await.unwrap();
+        forget(&mut store.write.acquire().await.unwrap(), now, later(1).minus(Duration::from_secs(30)))
+            .await
+            .unwrap();
         assert_eq!(check(&store, "dead", 0).await, [("worker-2".into(), Some(41), true)]);
         assert_eq!(check(&store, "alive", 0).await, [("worker-1".into(), Some(42), true)]);
         // A day later only the stream that a living node holds is left, and then the dead node is gone, too.
         store.write_node("alive", later(27), 1).await.unwrap();
-        store.forget_receipts(later(27), later(27).minus(Duration::from_secs(30))).await.unwrap();
+        forget(
+            &mut store.write.acquire().await.unwrap(),
+            later(27),
+            later(27).minus(Duration::from_secs(30)),
+        )
+        .await
+        .unwrap();
         assert!(check(&store, "dead", 0).await.is_empty());
         assert_eq!(check(&store, "alive", 0).await.len(), 1);
         assert_eq!(store.nodes().await.unwrap().len(), 1);
