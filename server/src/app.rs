@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::change::Queues;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::fanout::Fanout;
@@ -44,6 +45,8 @@ pub struct App {
     pub(crate) tokens_seen: Arc<TokensSeen>,
     /// This node, and what it heard of others.
     pub(crate) nodes: Arc<Nodes>,
+    /// Where this node's writers wait for each other.
+    pub(crate) queues: Arc<Queues>,
     /// The work that this node does for all.
     pub(crate) leases: Arc<Leases>,
     /// Whether the store was found fit once, and has what every store has.
@@ -73,6 +76,7 @@ impl App {
             attempts: Arc::default(),
             news,
             tokens_seen: Arc::default(),
+            queues: Arc::default(),
             leases: Arc::new(Leases::new(&nodes.own)),
             nodes: Arc::new(nodes),
             settled: Arc::default(),

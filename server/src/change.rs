@@ -10,6 +10,7 @@
 
 mod compile;
 mod idempotency;
+mod queue;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,6 +29,8 @@ use crate::reply::Reply;
 use crate::snapshots::{Live, State};
 use crate::store::{Columns, Connection, stored};
 use compile::Draft;
+pub(crate) use queue::Queues;
+use queue::Turn;
 
 /// A change under way.
 #[derive(Debug)]
@@ -35,6 +38,7 @@ pub struct Change<'a> {
     app: &'a App,
     caller: &'a Caller,
     transaction: Connection,
+    turn: Turn,
     /// The project that is changed.
     pub project: ProjectKey,
     /// The instant of the change: one for all it touches.
@@ -54,6 +58,7 @@ pub struct Change<'a> {
 impl App {
     /// Begins a change of a project.
     pub async fn change<'a>(&'a self, caller: &'a Caller, project: &ProjectKey) -> Result<Change<'a>> {
+        let turn = self.queues.turn(project, self.settings.database_timeout).await?;
         let mut transaction = self.store.write.begin().await?;
         let tail = sqlx::query(
             "UPDATE projects SET audit_sequence = audit_sequence WHERE key = $1 AND deleted_ms IS NULL \
@@ -65,7 +70,7 @@ impl App {
         let Some(tail) = tail else { return Err(Error::missing("project", project)) };
         crate::store::check(&mut transaction).await?;
         let (sequence, hash) = (tail.count("audit_sequence")?, tail.text("audit_hash")?);
-        let mut change = Change::new(self, caller, transaction, project.clone());
+        let mut change = Change::new(self, caller, (turn, transaction), project.clone());
         (change.sequence, change.hash) = (sequence, hash);
         change.answered_before().await?;
         Ok(change)
@@ -78,19 +83,19 @@ impl App {
         project: &ProjectKey,
         insert: impl AsyncFnOnce(&mut Connection, Timestamp) -> Result<()>,
     ) -> Result<Change<'a>> {
+        let turn = self.queues.turn(project, self.settings.database_timeout).await?;
         let mut transaction = self.store.write.begin().await?;
         crate::store::check(&mut transaction).await?;
-        let mut change = Change::new(self, caller, transaction, project.clone());
+        let mut change = Change::new(self, caller, (turn, transaction), project.clone());
         let at = change.at;
         // The key's own row comes before the project's: on a repeat there is nothing left to insert.
         change.answered_before().await?;
         match insert(&mut change.transaction, at).await {
             Ok(()) => Ok(change),
             Err(taken @ Error::Conflict(..)) => {
-                drop(change);
                 // Perhaps by this very request, which was still under way elsewhere when it was repeated.
-                let transaction = self.store.write.begin().await?;
-                Change::new(self, caller, transaction, project.clone()).answered_before().await?;
+                change.transaction.begin_again().await?;
+                change.answered_before().await?;
                 Err(taken)
             }
             Err(error) => Err(error),
@@ -99,11 +104,17 @@ impl App {
 }
 
 impl<'a> Change<'a> {
-    fn new(app: &'a App, caller: &'a Caller, transaction: Connection, project: ProjectKey) -> Self {
+    fn new(
+        app: &'a App,
+        caller: &'a Caller,
+        (turn, transaction): (Turn, Connection),
+        project: ProjectKey,
+    ) -> Self {
         Self {
             app,
             caller,
             transaction,
+            turn,
             project,
             at: app.clock.now(),
             sequence: 0,
@@ -252,12 +263,16 @@ impl<'a> Change<'a> {
         self.append_history().await?;
         self.append_audit().await?;
         self.remember(&reply).await?;
-        let Self { app, transaction, project, sequence, gone, tokens_changed, environments_made, .. } = self;
+        let Self {
+            app, transaction, turn, project, sequence, gone, tokens_changed, environments_made, ..
+        } = self;
         let app = app.clone();
         // A task of its own: a caller that hangs up must not part the commit from the news of it.
         let finish = tokio::spawn(async move {
             transaction.commit().await?;
             publish(&app, &project, states, &gone);
+            // Whoever is next finds in memory what was made.
+            drop(turn);
             if tokens_changed {
                 app.fanout.announce_access();
             }

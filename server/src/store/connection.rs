@@ -47,6 +47,12 @@ impl Connection {
         Ok(())
     }
 
+    /// Takes the transaction back and begins another.
+    pub(crate) async fn begin_again(&mut self) -> Result<()> {
+        self.execute("ROLLBACK").await?;
+        self.begin().await
+    }
+
     /// Makes the transaction real. [`Error::Undecided`] when it was sent and not answered: it may be real or not.
     pub(crate) async fn commit(mut self) -> Result<()> {
         match self.execute("COMMIT").await {

@@ -1,0 +1,45 @@
+//! Where writers of one project wait for each other on this node, before they take a connection each.
+//!
+//! The project's row is the lock between nodes. Many who wait for it in PostgreSQL are not served in turn, and hold the
+//! connections that writers of other projects need; so a node sends one writer of a project at a time, first come,
+//! first served.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tokio::time::timeout;
+
+use crate::error::{Error, Result};
+use crate::keys::ProjectKey;
+
+/// How many queues there are; projects that share one wait for each other, which harms nobody.
+const QUEUES: usize = 64;
+
+/// The head of a queue, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Turn(#[expect(dead_code, reason = "it is held, not read")] OwnedMutexGuard<()>);
+
+/// The queues of a node.
+#[derive(Debug)]
+pub(crate) struct Queues([Arc<Mutex<()>>; QUEUES]);
+
+impl Default for Queues {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Arc::default()))
+    }
+}
+
+impl Queues {
+    /// Waits for the project's turn, at most for so long.
+    pub(super) async fn turn(&self, project: &ProjectKey, patience: Duration) -> Result<Turn> {
+        let mut hasher = DefaultHasher::new();
+        project.hash(&mut hasher);
+        let most = u64::try_from(QUEUES).unwrap_or(1);
+        let queue = usize::try_from(hasher.finish() % most).unwrap_or(0);
+        let late = |_| Error::Unavailable("too many write to this project; nothing was changed".to_owned());
+        let turn = timeout(patience, self.0[queue].clone().lock_owned()).await.map_err(late)?;
+        Ok(Turn(turn))
+    }
+}
