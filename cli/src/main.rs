@@ -1,7 +1,7 @@
 //! The `hoist` command: runs the server, and says everything else to it over HTTP.
 //!
-//! Only `serve`, `migrate` and `check-config` touch `hoist-server`; every other command is a client of `/api/v1`
-//! like any other and knows nothing that the API does not say.
+//! Only `serve`, `migrate`, `check-config` and moving everything touch `hoist-server`; every other command is a client of
+//! `/api/v1` like any other and knows nothing that the API does not say.
 
 mod api;
 mod args;
@@ -13,6 +13,7 @@ mod flag;
 mod history;
 mod instances;
 mod kill;
+mod moving;
 mod pages;
 mod print;
 mod project;
@@ -36,7 +37,7 @@ use anyhow::Result;
 use clap::Parser;
 
 use crate::api::Api;
-use crate::args::{Cli, Command};
+use crate::args::{Cli, Client, Command};
 use crate::failure::Outcome;
 use crate::print::{Console, Terminal};
 
@@ -53,9 +54,13 @@ fn run(cli: Cli, terminal: &mut Terminal) -> Result<Outcome> {
         Command::Serve { upstream, migrate } => server::serve(terminal, upstream, migrate),
         Command::Migrate { command } => server::migrate(&command, terminal),
         Command::CheckConfig => server::check_config(terminal),
-        Command::Client(command) => {
-            let api = Api::new(&cli.global)?;
-            command.run(&mut Console { api, terminal, json: cli.global.json })
-        }
+        Command::Client(command) => match *command {
+            Client::Export(export) if export.everything => moving::export(export.output.as_deref(), terminal),
+            Client::Import(import) if import.everything => moving::import(&import.file, terminal),
+            command => {
+                let api = Api::new(&cli.global)?;
+                command.run(&mut Console { api, terminal, json: cli.global.json })
+            }
+        },
     }
 }

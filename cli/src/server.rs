@@ -107,7 +107,7 @@ pub(crate) fn check_config(terminal: &mut Terminal) -> Result<Outcome> {
 }
 
 /// Reads the settings; what was typed goes before what the environment says.
-fn settings(typed: Option<(String, String)>) -> Result<Settings> {
+pub(crate) fn settings(typed: Option<(String, String)>) -> Result<Settings> {
     Settings::from_env(variables().chain(typed))
         .map_err(|problems| Failure::Usage(problems.to_string()).into())
 }

@@ -14,25 +14,33 @@ use crate::failure::{Failure, Outcome, hinted};
 use crate::print::Console;
 use crate::value::{count, list};
 
-/// Write a project as one readable JSON file: environments, segments, flags and their settings
+/// Write a project as one readable JSON file, or everything that the server keeps as one file
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  hoist export --output default.json\n  hoist export --project shop | less"
+    after_help = "Examples:\n  hoist export --output default.json\n  hoist export --project shop | less\n  \
+    hoist migrate up && hoist export --everything --output all.ndjson"
 )]
 pub(crate) struct Export {
     /// Where to write; standard output when absent
     #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
+    /// The whole database behind `HOIST_DATABASE_URL`, with history, audit and the hashes of tokens, to move it
+    #[arg(long)]
+    pub(crate) everything: bool,
 }
 
 /// Create or update what a file written by `hoist export` says: all of it or nothing
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  hoist import default.json --project copy --reason \"from the old server\""
+    after_help = "Examples:\n  hoist import default.json --project copy --reason \"from the old server\"\n  \
+    HOIST_DATA_DIR=elsewhere hoist import --everything all.ndjson"
 )]
 pub(crate) struct Import {
     /// The file; - reads standard input
-    file: String,
+    pub(crate) file: String,
+    /// Fill the empty database behind `HOIST_DATABASE_URL` from a file written with --everything
+    #[arg(long, conflicts_with = "reason")]
+    pub(crate) everything: bool,
     #[command(flatten)]
     because: Because,
 }

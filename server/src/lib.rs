@@ -24,6 +24,7 @@ pub mod instances;
 pub mod keys;
 mod leases;
 pub mod migrate;
+pub mod moving;
 mod news;
 pub mod ofrep;
 mod origin;

@@ -22,7 +22,7 @@ pub(crate) use filtered::Filtered;
 pub use open::Limits;
 pub(crate) use pool::Pool;
 pub use schema::MigrationState;
-pub(crate) use schema::{Fit, check};
+pub(crate) use schema::{Fit, NEWEST, check};
 
 /// The database behind the URL.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,6 +19,7 @@ mod https;
 mod instances;
 mod leases;
 mod migrations;
+mod moving;
 mod numbers;
 mod ofrep;
 mod openapi;

@@ -58,7 +58,7 @@ impl Fit {
 }
 
 /// The newest migration of this build, which is also what the build is known by.
-const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
+pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
 /// Refuses a write on tables that this build does not fit, in the transaction of the write.
 pub(crate) async fn check(connection: &mut Connection) -> Result<()> {
