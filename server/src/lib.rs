@@ -11,6 +11,7 @@ pub mod change;
 pub mod clock;
 mod dashboard;
 pub mod edge;
+mod ending;
 pub mod environments;
 pub mod error;
 pub mod exposures;
@@ -52,34 +53,31 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::dev::{ServerHandle, ServiceRequest, ServiceResponse};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header;
 use actix_web::middleware::{Next, from_fn};
 use actix_web::{App as HttpApp, HttpServer, ResponseError, body::BoxBody, web};
 
 pub use app::App;
 pub use clock::{Clock, Timestamp};
+pub use ending::Stop;
 pub use error::Error;
 pub use routes::openapi;
 pub use serving::Serving;
 pub use settings::Settings;
 pub use store::MigrationState;
 
+use ending::{LAST_WORDS, Leave, Signals};
 use origin::Origin;
 use routes::Routes;
 use settings::Mode;
 use upstream::Upstream;
 
-/// How long a shutdown waits for requests that are under way.
-const SHUTDOWN_GRACE_SECONDS: u64 = 5;
 /// How long a client may take to send the head of a request.
 const REQUEST_HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long sent bytes may stay unanswered before the connection counts as dead.
 const UNANSWERED: Duration = Duration::from_secs(30);
-
-/// How long a server that stops tries to write down what it knows.
-const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Why the server does not start.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +184,7 @@ impl Node {
 impl Server {
     /// Opens the store, warms the snapshots, binds the address. It answers once [`Server::run`] is awaited.
     pub async fn bind(settings: Settings, clock: Clock) -> Result<Self, StartError> {
-        let (listen, workers) = (settings.listen, settings.workers);
+        let (listen, workers, leave) = (settings.listen, settings.workers, Leave::of(&settings));
         let node = Node::start(settings, clock).await?;
         let routes = web::Data::new(Routes::default());
         let each = node.clone();
@@ -204,7 +202,7 @@ impl Server {
         .tcp_nodelay(true)
         .h1_write_buffer_size(stream::WRITE_BUFFER)
         .client_request_timeout(REQUEST_HEAD_TIMEOUT)
-        .shutdown_timeout(SHUTDOWN_GRACE_SECONDS)
+        .shutdown_timeout(leave.rest.as_secs())
         .disable_signals();
         if let Some(workers) = workers {
             server = server.workers(workers);
@@ -231,46 +229,28 @@ impl Server {
     }
 }
 
-/// Stops a server: streams are told when to come back, requests under way are finished.
-#[derive(Clone)]
-pub struct Stop {
-    serving: Serving,
-    server: ServerHandle,
-}
-
-impl Stop {
-    /// Stops the server and waits until it has.
-    pub async fn stop(&self) {
-        self.serving.streams.drain();
-        self.server.stop(true).await;
-    }
-}
-
-/// Runs a server until the process is asked to end (SIGTERM, SIGINT). `started` is told once it listens.
+/// Runs a server until the process is asked to end (SIGTERM, SIGINT). `started` is told once it listens. Asked a second
+/// time, the process ends at once.
 pub fn run(settings: Settings, started: impl FnOnce(SocketAddr)) -> Result<(), StartError> {
     telemetry::start_logging(&settings);
     actix_web::rt::System::new().block_on(async move {
         let server = Server::bind(settings, Clock::system()).await?;
+        let mut signals = Signals::listen()?;
         started(server.address);
         let stop = server.stop_handle();
         tokio::spawn(async move {
-            asked_to_end().await;
+            signals.asked().await;
             tracing::info!("shutting down");
-            stop.stop().await;
+            tokio::select! {
+                () = stop.stop() => {}
+                () = signals.asked() => {
+                    tracing::warn!("asked to end a second time: what was under way is given up");
+                    std::process::exit(1);
+                }
+            }
         });
         server.run().await
     })
-}
-
-async fn asked_to_end() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
 }
 
 /// A client that vanished without a word is noticed within [`UNANSWERED`], not after the kernel's quarter of an hour:

@@ -63,6 +63,8 @@ pub struct Settings {
     pub log_format: LogFormat,
     /// `HOIST_MAX_STREAMS`: how many SDK streams are held at once; the next one is told to come back.
     pub max_streams: usize,
+    /// `HOIST_SHUTDOWN_SECONDS`: how long a node takes its leave for at most once it is asked to end.
+    pub shutdown: Duration,
     /// `HOIST_WORKERS`: HTTP worker threads; absent means one for each processor.
     pub workers: Option<usize>,
     /// How many OFREP questions a token may ask in a second; 0 for any number.
@@ -118,7 +120,7 @@ const DEFAULT_OFREP_RATE: usize = 5_000;
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 18] = [
+const SERVER_VARIABLES: [&str; 19] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_PUBLIC_URL",
@@ -135,6 +137,7 @@ const SERVER_VARIABLES: [&str; 18] = [
     "HOIST_LOG",
     "HOIST_LOG_FORMAT",
     "HOIST_MAX_STREAMS",
+    "HOIST_SHUTDOWN_SECONDS",
     "HOIST_WORKERS",
     "HOIST_OFREP_RATE",
 ];
@@ -224,6 +227,13 @@ impl Reader {
                 .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: self.one_of("HOIST_LOG_FORMAT", &formats).unwrap_or(default_format),
             max_streams: self.number("HOIST_MAX_STREAMS", 1, 1_000_000).unwrap_or(20_000),
+            shutdown: Duration::from_secs(
+                self.number("HOIST_SHUTDOWN_SECONDS", 0, 3_600).unwrap_or(if mode == Mode::Production {
+                    20
+                } else {
+                    10
+                }),
+            ),
             workers: self.number("HOIST_WORKERS", 1, 1_024),
             ofrep_rate: self.number("HOIST_OFREP_RATE", 0, 1_000_000).unwrap_or(DEFAULT_OFREP_RATE),
         }

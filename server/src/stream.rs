@@ -14,6 +14,7 @@ use futures_util::{Stream, stream};
 use tokio::sync::watch;
 
 use crate::access::Application;
+use crate::ending::{Departure, Stage};
 use crate::error::{Error, ReadProblems, Result};
 use crate::instances::api::{InstanceHeaders, introduction};
 use crate::instances::visit::Visit;
@@ -37,13 +38,13 @@ const RETRY_MS: std::ops::RangeInclusive<u32> = 500..=5_000;
 pub struct Streams {
     held: AtomicUsize,
     most: usize,
-    draining: watch::Sender<bool>,
+    stage: watch::Sender<Stage>,
 }
 
 impl Streams {
     /// Holds at most `most` streams.
     pub fn new(most: usize) -> Self {
-        Self { held: AtomicUsize::new(0), most, draining: watch::Sender::new(false) }
+        Self { held: AtomicUsize::new(0), most, stage: watch::Sender::new(Stage::Stays) }
     }
 
     /// How many streams are held now.
@@ -51,26 +52,28 @@ impl Streams {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Tells every stream to end, and its client when to come back.
-    pub fn drain(&self) {
-        self.draining.send_replace(true);
+    /// Says where the server is in taking its leave.
+    pub(crate) fn turn_to(&self, stage: Stage) {
+        self.stage.send_replace(stage);
     }
 
     /// Whether the server is on its way out.
     pub fn is_draining(&self) -> bool {
-        *self.draining.borrow()
+        *self.stage.borrow() != Stage::Stays
     }
 
-    /// Subscribes to the end of all streams.
-    pub(crate) fn draining(&self) -> watch::Receiver<bool> {
-        self.draining.subscribe()
+    /// When a stream that begins now must go.
+    pub(crate) fn departure(&self) -> Departure {
+        Departure::new(self.stage.subscribe())
     }
 
     /// Takes one of the places, if there is one.
     pub(crate) fn enter(self: &Arc<Self>) -> Result<Place> {
-        let entered = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |held| {
-            (held < self.most && !self.is_draining()).then_some(held + 1)
-        });
+        if matches!(*self.stage.borrow(), Stage::SendsAway(_)) {
+            return Err(Error::Unavailable("this server is shutting down".to_owned()));
+        }
+        let more = |held: usize| (held < self.most).then_some(held + 1);
+        let entered = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         match entered {
             Ok(_) => Ok(Place(self.clone())),
             Err(_) => Err(Error::Unavailable(format!("this server holds at most {} streams", self.most))),
@@ -138,10 +141,10 @@ pub(crate) fn open(
     let place = serving.streams.enter()?;
     // Subscribe first, read the state second: a change in between rings the bell again.
     let bell = live.subscribe();
-    let draining = serving.streams.draining();
+    let departure = serving.streams.departure();
     let (serving, cursor, rest) = (serving.clone(), Cursor::Before(follower.last), Bytes::new());
     let connection =
-        Connection { serving, application, live, bell, draining, cursor, follower, rest, _place: place };
+        Connection { serving, application, live, bell, departure, cursor, follower, rest, _place: place };
     Ok(answer(stream::unfold(connection, Connection::next)))
 }
 
@@ -177,7 +180,7 @@ struct Connection {
     application: Application,
     live: Arc<Live>,
     bell: watch::Receiver<u64>,
-    draining: watch::Receiver<bool>,
+    departure: Departure,
     cursor: Cursor,
     follower: Follower,
     /// What of the frame under way is still to be sent.
@@ -208,14 +211,13 @@ impl Connection {
             // The stream may be silent for long; it need not keep an old state alive meanwhile.
             drop(state);
             let silent = tokio::select! {
-                _ = self.draining.changed() => false,
+                () = self.departure.is_due() => {
+                    self.send_away();
+                    return Some(come_back());
+                }
                 _ = self.bell.changed() => false,
                 () = tokio::time::sleep(HEARTBEAT) => true,
             };
-            if self.serving.streams.is_draining() {
-                self.send_away();
-                return Some(come_back());
-            }
             if !self.is_welcome() {
                 self.send_away();
                 return None;

@@ -59,6 +59,11 @@ impl Process {
     /// Asks the process to end (SIGTERM) and gives how it ended.
     pub async fn terminate(&mut self) -> ExitStatus {
         self.signal("TERM").await;
+        self.ended().await
+    }
+
+    /// Waits until the process has ended, and gives how.
+    pub async fn ended(&mut self) -> ExitStatus {
         within("the end of a process", self.child.wait()).await.expect("a process")
     }
 

@@ -18,6 +18,7 @@ mod help;
 mod https;
 mod instances;
 mod leases;
+mod leave;
 mod migrations;
 mod moving;
 mod numbers;

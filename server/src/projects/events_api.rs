@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::access::{Caller, Standing};
 use crate::app::App;
+use crate::ending::Departure;
 use crate::error::{ReadProblems, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::snapshots::{Live, State};
@@ -51,14 +52,14 @@ pub(crate) async fn get_project_events(
     app.store.project(&project).await?;
     let place = app.streams.enter()?;
     // Subscribe first, read second: news in between rings again.
-    let (bell, draining) = (app.news.subscribe(), app.streams.draining());
+    let (bell, departure) = (app.news.subscribe(), app.streams.departure());
     let page = Page {
         app,
         project,
         environment: caller.environment().cloned(),
         standing: caller.standing,
         bell,
-        draining,
+        departure,
         told: BTreeMap::new(),
         sequence: None,
         ended: false,
@@ -75,7 +76,7 @@ struct Page {
     environment: Option<EnvironmentKey>,
     standing: Standing,
     bell: watch::Receiver<()>,
-    draining: watch::Receiver<bool>,
+    departure: Departure,
     told: BTreeMap<EnvironmentKey, u64>,
     sequence: Option<u64>,
     ended: bool,
@@ -89,10 +90,6 @@ impl Page {
             if self.ended || !self.standing.holds(&self.app) {
                 return None;
             }
-            if self.app.streams.is_draining() {
-                self.ended = true;
-                return Some((Ok(come_back()), self));
-            }
             let served = self.app.snapshots.of(&self.project);
             if served.is_empty() {
                 return None;
@@ -103,7 +100,10 @@ impl Page {
             }
             drop(served);
             let silent = tokio::select! {
-                _ = self.draining.changed() => false,
+                () = self.departure.is_due() => {
+                    self.ended = true;
+                    return Some((Ok(come_back()), self));
+                }
                 _ = self.bell.changed() => false,
                 () = tokio::time::sleep(HEARTBEAT) => true,
             };
