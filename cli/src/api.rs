@@ -88,6 +88,16 @@ impl Api {
         })
     }
 
+    /// Asks the server itself, not its API, whether something is well; gives the status and the body.
+    pub(crate) fn probe(&self, path: &str) -> Result<(u16, String), Failure> {
+        self.runtime.block_on(async {
+            let asked = self.client.get(format!("{}{path}", self.base)).send().await;
+            let response = asked.map_err(|error| self.unreachable(&error))?;
+            let status = response.status().as_u16();
+            Ok((status, response.text().await.map_err(|error| self.unreachable(&error))?))
+        })
+    }
+
     /// Reads a list page by page until its end, or until there are `limit` items.
     pub(crate) fn list(&self, path: &str, limit: Option<u32>) -> Result<Answer> {
         gather(limit, |size, cursor| {

@@ -9,15 +9,15 @@ use crate::failure::Outcome;
 use crate::print::Console;
 use crate::typed::{key, url};
 use crate::{
-    audit, environment, flag, history, instances, kill, project, rollout, segment, server, stale, token,
-    transfer, why,
+    audit, environment, flag, health, history, instances, kill, project, rollout, segment, server, stale,
+    token, transfer, why,
 };
 
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  the answer is a finding: `stale --fail-on` found such a flag, `audit verify` a break,
-     `why` no such flag, `check-config` a problem; or something failed on this machine
+     `why` no such flag, `check-config` a problem, `health` a lack; or something failed here
   2  the command was typed wrongly, or its settings are wrong
   3  the server cannot be reached, or could not answer (5xx)
   4  the server refused (4xx); every error is printed with its place
@@ -122,6 +122,7 @@ pub(crate) enum Client {
         after_help = "Example:\n  hoist token create shop-backend --kind sdk --env production"
     )]
     Token(token::Token),
+    Health(health::Health),
     Export(transfer::Export),
     Import(transfer::Import),
 }
@@ -141,6 +142,7 @@ impl Client {
             Client::Audit(command) => command.run(console),
             Client::Stale(command) => command.run(console),
             Client::Token(command) => command.run(console),
+            Client::Health(command) => command.run(console),
             Client::Export(command) => command.run(console),
             Client::Import(command) => command.run(console),
         }

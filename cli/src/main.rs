@@ -10,6 +10,7 @@ mod call;
 mod environment;
 mod failure;
 mod flag;
+mod health;
 mod history;
 mod instances;
 mod kill;

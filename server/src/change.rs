@@ -14,6 +14,7 @@ mod queue;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -43,6 +44,8 @@ pub struct Change<'a> {
     pub project: ProjectKey,
     /// The instant of the change: one for all it touches.
     pub at: Timestamp,
+    /// When its first statement was sent.
+    begun: Instant,
     sequence: u64,
     hash: String,
     reason: Option<String>,
@@ -58,6 +61,7 @@ pub struct Change<'a> {
 impl App {
     /// Begins a change of a project.
     pub async fn change<'a>(&'a self, caller: &'a Caller, project: &ProjectKey) -> Result<Change<'a>> {
+        let begun = Instant::now();
         let turn = self.queues.turn(project, self.settings.database_timeout).await?;
         let mut transaction = self.store.write.begin().await?;
         let tail = sqlx::query(
@@ -71,7 +75,7 @@ impl App {
         crate::store::check(&mut transaction).await?;
         let (sequence, hash) = (tail.count("audit_sequence")?, tail.text("audit_hash")?);
         let mut change = Change::new(self, caller, (turn, transaction), project.clone());
-        (change.sequence, change.hash) = (sequence, hash);
+        (change.sequence, change.hash, change.begun) = (sequence, hash, begun);
         change.answered_before().await?;
         Ok(change)
     }
@@ -117,6 +121,7 @@ impl<'a> Change<'a> {
             turn,
             project,
             at: app.clock.now(),
+            begun: Instant::now(),
             sequence: 0,
             hash: GENESIS.to_owned(),
             reason: caller.reason.clone(),
@@ -264,7 +269,16 @@ impl<'a> Change<'a> {
         self.append_audit().await?;
         self.remember(&reply).await?;
         let Self {
-            app, transaction, turn, project, sequence, gone, tokens_changed, environments_made, ..
+            app,
+            transaction,
+            turn,
+            project,
+            begun,
+            sequence,
+            gone,
+            tokens_changed,
+            environments_made,
+            ..
         } = self;
         let app = app.clone();
         // A task of its own: a caller that hangs up must not part the commit from the news of it.
@@ -290,6 +304,7 @@ impl<'a> Change<'a> {
         });
         finish.await.map_err(|error| Error::Internal(error.to_string()))??;
         metrics::counter!("hoist_changes_total").increment(1);
+        metrics::histogram!("hoist_change_duration_seconds").record(begun.elapsed());
         Ok(reply)
     }
 

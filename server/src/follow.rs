@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::error::Result;
 use crate::fanout::News;
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::telemetry::measured;
 
 /// How often everything is compared with the store when nobody rings.
 const COMPARE_ALONE: Duration = Duration::from_millis(250);
@@ -49,6 +50,10 @@ impl App {
                 _ => {}
             }
             failing = result.is_err();
+            measured::task("follow", failing);
+            if !failing {
+                measured::followed(self.clock.now());
+            }
             let period = if self.fanout.is_up() { COMPARE_BESIDE_BELL } else { COMPARE_ALONE };
             let next = begun + period.mul_f64(rand::random_range(0.75..1.0));
             let turned = async {

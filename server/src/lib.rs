@@ -139,7 +139,7 @@ impl Node {
                 |source| StartError::Folder { path: settings.data_dir.display().to_string(), source };
             std::fs::create_dir_all(&settings.data_dir).map_err(folder)?;
         }
-        telemetry::recorder();
+        telemetry::measured::recorder();
         if let Some(settings::Upstream { url, keys }) = &settings.upstream {
             let upstream = Arc::new(Upstream::open(&settings, url, keys).await?);
             let serving = Serving::new(settings, clock, Origin::Upstream(upstream.clone()));

@@ -95,7 +95,7 @@ fn register_health(list: &mut impl List) {
     list.service(health::get_liveness)
         .service(health::get_health)
         .service(health::get_readiness)
-        .service(telemetry::get_metrics);
+        .service(telemetry::measured::get_metrics);
 }
 
 fn register_api(list: &mut impl List) {
@@ -274,7 +274,7 @@ pub(crate) fn configure_edge(config: &mut web::ServiceConfig) {
         .service(health::get_liveness)
         .service(edge::node_api::get_health)
         .service(edge::node_api::get_readiness)
-        .service(telemetry::get_metrics)
+        .service(telemetry::measured::get_metrics)
         .default_service(web::to(edge::node_api::nothing_here));
 }
 

@@ -6,7 +6,8 @@ use crate::app::App;
 use crate::error::Result;
 use crate::instances::{self, runner};
 use crate::leases::{self, HOUSEKEEPING};
-use crate::{exposures, sessions, telemetry, tokens};
+use crate::telemetry::measured;
+use crate::{exposures, sessions, tokens};
 
 /// How often receipts are written behind.
 const RECEIPTS: Duration = Duration::from_millis(250);
@@ -28,7 +29,7 @@ pub(crate) fn start(app: &App) {
     every(COUNTS, "counts", app, |app| async move { app.write_counts().await });
     every(RECEIPTS, "receipts", app, |app| async move { runner::write_behind(&app).await });
     every(ADD_UP, "add up", app, |_| async {
-        telemetry::add_up();
+        measured::add_up();
         Ok(())
     });
     every(leases::BEAT, "leases", app, |app| async move { leases::runner::beat(&app).await });
@@ -86,6 +87,7 @@ where
                 _ => {}
             }
             failing = result.is_err();
+            measured::task(name, failing);
             tokio::time::sleep(period).await;
         }
     });

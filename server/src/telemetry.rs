@@ -1,20 +1,19 @@
 //! What the server tells of itself: log lines, metrics and a request id on every answer.
 
+pub(crate) mod measured;
+
 use std::io::IsTerminal;
-use std::sync::OnceLock;
 use std::time::Instant;
 
+use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse, get, web};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::EnvFilter;
 use uuid::Uuid;
 
-use crate::serving::Serving;
 use crate::settings::{LogFormat, Settings};
 
 /// The id of a request: in its answer, in its log lines and in the audit.
@@ -32,26 +31,6 @@ pub fn start_logging(settings: &Settings) {
         LogFormat::Json => lines.json().try_init(),
         LogFormat::Text => lines.try_init(),
     };
-}
-
-/// Bounds of the buckets that lags of receipts are counted in, in seconds.
-const LAG_BUCKETS: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0];
-
-/// The one recorder of this process.
-pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
-    static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
-    RECORDER.get_or_init(install).as_ref()
-}
-
-fn install() -> Option<PrometheusHandle> {
-    let lag = Matcher::Full("hoist_receipt_lag_seconds".to_owned());
-    PrometheusBuilder::new().set_buckets_for_metric(lag, &LAG_BUCKETS).ok()?.install_recorder().ok()
-}
-
-/// Adds up the durations measured since the last time: unless that is done, they are kept one by one until somebody
-/// asks for the metrics, which may be never.
-pub(crate) fn add_up() {
-    recorder().into_iter().for_each(PrometheusHandle::run_upkeep);
 }
 
 /// Gives every request its id, and counts, times and logs it.
@@ -84,26 +63,4 @@ pub(crate) async fn observe<B: MessageBody>(
         tracing::debug!(request_id = id, %method, route, status, duration_ms, "answered");
     }
     Ok(response)
-}
-
-/// Metrics in Prometheus' text form.
-#[utoipa::path(tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
-#[get("/metrics")]
-pub(crate) async fn get_metrics(serving: web::Data<Serving>) -> HttpResponse {
-    metrics::gauge!("hoist_streams").set(as_gauge(serving.streams.held()));
-    for ((project, environment), live) in serving.snapshots.all() {
-        let state = live.state();
-        let labels = [("project", project.to_string()), ("environment", environment.to_string())];
-        metrics::gauge!("hoist_revision", &labels)
-            .set(as_gauge(usize::try_from(state.revision()).unwrap_or(0)));
-        metrics::gauge!("hoist_instances", &labels).set(as_gauge(live.roster.connected_here()));
-        metrics::gauge!("hoist_flags", &labels).set(as_gauge(state.snapshot.len()));
-    }
-    let text = recorder().map(PrometheusHandle::render).unwrap_or_default();
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "gauges are doubles; the counts stay far below 2^53")]
-fn as_gauge(count: usize) -> f64 {
-    count as f64
 }

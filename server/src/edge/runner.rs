@@ -57,7 +57,7 @@ pub(crate) fn start(serving: &Serving, upstream: &Arc<Upstream>) {
     });
     each(ADD_UP, "add up", |_, _| {
         Box::pin(async {
-            telemetry::add_up();
+            telemetry::measured::add_up();
             Ok(())
         })
     });

@@ -110,6 +110,11 @@ impl Counting {
         outbox.pending.front().cloned()
     }
 
+    /// How many batches were made and are not accepted yet.
+    pub(crate) fn waiting(&self) -> usize {
+        lock(&self.outbox).pending.len()
+    }
+
     /// The store has a batch.
     pub(crate) fn accepted(&self, batch: &Arc<Batch>) {
         lock(&self.outbox).pending.retain(|pending| !Arc::ptr_eq(pending, batch));
