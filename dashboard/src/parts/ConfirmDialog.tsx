@@ -1,5 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
+import { fieldErrors } from '../api/problem';
 import { Dialog } from './Dialog';
 import { FormProblems } from './FormProblems';
 import { Reason } from './Reason';
@@ -26,7 +27,7 @@ export function ConfirmDialog({ title, children, action, act, busy, error, onClo
           {children}
         </Text>
         <Reason value={reason} onChange={setReason} />
-        <FormProblems problems={error ? [error.message] : []} />
+        <FormProblems problems={fieldErrors(error, {}).rest} />
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
             Cancel
