@@ -90,7 +90,7 @@ impl App {
             });
             let Some((live, project, environment)) = live else { return self.refresh().await };
             // What this node announced it hears, too.
-            if live.state().revision() < *revision {
+            if live.lacks(*revision) {
                 self.serving.origin.catch_up(&project, &environment, &live).await?;
             }
         }

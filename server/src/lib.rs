@@ -40,6 +40,7 @@ pub mod segments;
 pub mod serving;
 pub mod sessions;
 pub mod settings;
+pub mod size;
 pub mod snapshots;
 pub mod stale;
 pub mod store;

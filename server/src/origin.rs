@@ -102,11 +102,12 @@ async fn refresh(store: &Store, news: &News, snapshots: &Snapshots) -> Result<()
     let heads = store.heads().await?;
     for Head { project, environment, revision, sequence } in &heads {
         match snapshots.get(project, environment) {
-            Some(live) if live.state().revision() < *revision => {
+            Some(live) if live.lacks(*revision) => {
                 catch_up(store, project, environment, &live).await?;
                 news.ring();
             }
             Some(_) => {}
+            None if snapshots.refused(project, environment, *revision) => {}
             None => {
                 let live = load(store, project, environment, *revision).await?;
                 snapshots.insert(project, environment, &Arc::new(live));

@@ -4,6 +4,7 @@
 //! encoded at most once, whoever asks first, and its bytes are shared by all connections.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -14,9 +15,14 @@ use tokio::sync::watch;
 use crate::clock::Timestamp;
 use crate::instances::Roster;
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::size::{Size, Unfit};
 
 /// How many revisions back a client may resume with a patch; one further behind gets the whole flag set.
 pub const RESUMABLE_REVISIONS: usize = 1_024;
+
+/// How many bytes of patches a state keeps for those who are at the same revision; who comes then with a revision that
+/// nobody came with before is sent the whole flag set, which is encoded once for all.
+const PATCH_BYTES: usize = 16 << 20;
 
 /// What one revision touched, keys of flags and of segments, and when it was made.
 #[derive(Debug)]
@@ -39,11 +45,20 @@ impl Touched {
 pub struct State {
     /// The compiled flag set.
     pub snapshot: Snapshot,
+    /// How large the flag set is.
+    pub(crate) size: Size,
     recent: VecDeque<Arc<Touched>>,
     put: OnceLock<Put>,
-    patches: Mutex<BTreeMap<u64, Bytes>>,
+    patches: Mutex<Patches>,
     newest_patch: OnceLock<Bytes>,
     keys: OnceLock<Box<[Box<str>]>>,
+}
+
+/// The patches that were encoded, by the revision that they start from.
+#[derive(Debug, Default)]
+struct Patches {
+    frames: BTreeMap<u64, Bytes>,
+    bytes: usize,
 }
 
 /// The `put` frame, and where in it the flag set begins.
@@ -56,7 +71,7 @@ struct Put {
 impl State {
     /// Compiles a flag set read from the store.
     pub fn compile(set: &FlagSet) -> Self {
-        Self::new(Snapshot::compile(set), VecDeque::new())
+        Self::of(Snapshot::compile(set))
     }
 
     /// The state of an environment that was just made.
@@ -70,9 +85,9 @@ impl State {
         })
     }
 
-    fn new(snapshot: Snapshot, recent: VecDeque<Arc<Touched>>) -> Self {
+    fn new(snapshot: Snapshot, size: Size, recent: VecDeque<Arc<Touched>>) -> Self {
         let (put, newest_patch, patches) = (OnceLock::new(), OnceLock::new(), Mutex::default());
-        Self { snapshot, recent, put, patches, newest_patch, keys: OnceLock::new() }
+        Self { snapshot, size, recent, put, patches, newest_patch, keys: OnceLock::new() }
     }
 
     /// The revision of this state.
@@ -98,30 +113,34 @@ impl State {
     /// Makes the state that follows by `patch`, which was made at `at`; costs what the patch touches.
     pub fn apply(&self, patch: &Patch, at: Timestamp) -> Result<Self, Gap> {
         let snapshot = self.snapshot.apply(patch)?;
+        let touched = Touched::by(patch, at);
+        let size = self.size.after(&self.snapshot, &snapshot, &touched.flags, &touched.segments);
         let mut recent = self.recent.clone();
-        recent.push_back(Touched::by(patch, at));
+        recent.push_back(touched);
         if recent.len() > RESUMABLE_REVISIONS {
             recent.pop_front();
         }
-        Ok(Self::new(snapshot, recent))
+        Ok(Self::new(snapshot, size, recent))
     }
 
     /// The state of a snapshot that was compiled elsewhere.
     pub(crate) fn of(snapshot: Snapshot) -> Self {
-        Self::new(snapshot, VecDeque::new())
+        let size = Size::of(&snapshot);
+        Self::new(snapshot, size, VecDeque::new())
     }
 
     /// The state of a later snapshot that was made from this one's and came at `at`. Whoever is at a revision between the
     /// two is sent all that differs between them.
     pub(crate) fn follow(&self, snapshot: Snapshot, at: Timestamp) -> Self {
         let (flags, segments) = snapshot.differing(&self.snapshot);
+        let size = self.size.after(&self.snapshot, &snapshot, &flags, &segments);
         let touched = Arc::new(Touched { flags, segments, at });
         let steps = snapshot.revision().saturating_sub(self.revision());
         let steps = usize::try_from(steps).unwrap_or(usize::MAX).min(RESUMABLE_REVISIONS);
         let mut recent = self.recent.clone();
         recent.extend(std::iter::repeat_n(touched, steps));
         recent.drain(..recent.len().saturating_sub(RESUMABLE_REVISIONS));
-        Self::new(snapshot, recent)
+        Self::new(snapshot, size, recent)
     }
 
     /// Learns what the revisions up to this one touched, so that clients of before a restart can resume.
@@ -152,17 +171,26 @@ impl State {
     /// put. A client that is up to date gets an empty patch, which tells it so. `receipts_ms` as for [`State::put`].
     pub fn frame_from(&self, from: u64, receipts_ms: u64) -> Bytes {
         if from.checked_add(1) == Some(self.revision()) {
-            return self.newest_patch.get_or_init(|| self.encode_from(from, receipts_ms)).clone();
+            let encode = || self.encode_from(from, receipts_ms).unwrap_or_else(|| self.put(receipts_ms));
+            return self.newest_patch.get_or_init(encode).clone();
         }
+        // One patch is encoded at a time: thousands who come back together are at few revisions.
         let mut patches = self.patches.lock().unwrap_or_else(PoisonError::into_inner);
-        patches.entry(from).or_insert_with(|| self.encode_from(from, receipts_ms)).clone()
+        if let Some(frame) = patches.frames.get(&from) {
+            return frame.clone();
+        }
+        if patches.bytes >= PATCH_BYTES {
+            return self.put(receipts_ms);
+        }
+        let Some(frame) = self.encode_from(from, receipts_ms) else { return self.put(receipts_ms) };
+        patches.bytes += frame.len();
+        patches.frames.insert(from, frame.clone());
+        frame
     }
 
-    fn encode_from(&self, from: u64, receipts_ms: u64) -> Bytes {
-        match self.patch_from(from) {
-            Some(patch) => frame("patch", self.revision(), receipts_ms, &patch).0,
-            None => self.put(receipts_ms),
-        }
+    /// The patch from a revision that is still remembered.
+    fn encode_from(&self, from: u64, receipts_ms: u64) -> Option<Bytes> {
+        Some(frame("patch", self.revision(), receipts_ms, &self.patch_from(from)?).0)
     }
 
     /// What the revisions after `from` touched; nothing when that is too long ago to be remembered.
@@ -223,13 +251,16 @@ pub struct Live {
     pub roster: Roster,
     state: ArcSwap<State>,
     bell: watch::Sender<u64>,
+    /// The newest revision that was refused; 0 when none was.
+    refused: AtomicU64,
 }
 
 impl Live {
     /// Starts serving `state`.
     pub fn new(state: State) -> Self {
         let bell = watch::Sender::new(state.revision());
-        Self { roster: Roster::default(), state: ArcSwap::from_pointee(state), bell }
+        let (roster, refused) = (Roster::default(), AtomicU64::new(0));
+        Self { roster, state: ArcSwap::from_pointee(state), bell, refused }
     }
 
     /// The newest state.
@@ -247,9 +278,23 @@ impl Live {
         self.bell.send_modify(|_| {});
     }
 
-    /// Serves `state` from now on, unless a newer one got there first.
+    /// Whether a revision is newer than what is served, and was not refused.
+    pub(crate) fn lacks(&self, revision: u64) -> bool {
+        self.state().revision() < revision && self.refused.load(Ordering::Relaxed) < revision
+    }
+
+    /// Serves `state` from now on, unless a newer one got there first. One that is unfit replaces nothing.
     pub fn offer(self: &Arc<Self>, state: State) {
         let revision = state.revision();
+        let current = self.state();
+        let same = current.snapshot.project() == state.snapshot.project()
+            && current.snapshot.environment() == state.snapshot.environment();
+        if let Err(unfit) = if same { state.size.check() } else { Err(Unfit::Elsewhere) } {
+            if self.refused.fetch_max(revision, Ordering::Relaxed) < revision {
+                refuse(&current.snapshot, revision, &unfit);
+            }
+            return;
+        }
         let state = Arc::new(state);
         self.state.rcu(|current| if current.revision() < revision { state.clone() } else { current.clone() });
         // Ringing wakes every stream, milliseconds of work that the writer need not wait for.
@@ -264,12 +309,20 @@ impl Live {
     }
 }
 
+fn refuse(snapshot: &Snapshot, revision: u64, unfit: &Unfit) {
+    let (project, environment) = (snapshot.project(), snapshot.environment());
+    metrics::counter!("hoist_flag_sets_refused_total").increment(1);
+    tracing::error!(project, environment, revision, %unfit, "a flag set is refused; the one before it stays");
+}
+
 type Key = (ProjectKey, EnvironmentKey);
 
 /// All environments that are served.
 #[derive(Debug, Default)]
 pub struct Snapshots {
     live: ArcSwap<HashMap<Key, Arc<Live>>>,
+    /// Revisions of environments that are not served, because they are unfit.
+    refused: Mutex<HashMap<Key, u64>>,
 }
 
 impl Snapshots {
@@ -290,8 +343,24 @@ impl Snapshots {
         own.map(|((_, environment), live)| (environment.clone(), live.clone())).collect()
     }
 
-    /// Serves an environment that was not served before; an existing one is left as it is.
+    /// Whether an environment at this revision was refused.
+    pub(crate) fn refused(&self, project: &ProjectKey, environment: &EnvironmentKey, revision: u64) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.get(&(project.clone(), environment.clone())) == Some(&revision)
+    }
+
+    /// Serves an environment that was not served before, if its flag set is fit; an existing one is left as it is.
     pub fn insert(&self, project: &ProjectKey, environment: &EnvironmentKey, live: &Arc<Live>) {
+        let (key, state) = ((project.clone(), environment.clone()), live.state());
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(unfit) = state.size.check() {
+            if refused.insert(key, state.revision()) != Some(state.revision()) {
+                refuse(&state.snapshot, state.revision(), &unfit);
+            }
+            return;
+        }
+        refused.remove(&key);
+        drop(refused);
         self.live.rcu(|all| {
             let mut all = HashMap::clone(all);
             all.entry((project.clone(), environment.clone())).or_insert_with(|| live.clone());
@@ -393,6 +462,34 @@ mod tests {
             assert_eq!(patch.flags.keys().collect::<Vec<_>>(), ["a", "b", "c"]);
         }
         assert!(state.frame_from(0, 0).starts_with(b"event: patch\n"));
+    }
+
+    #[test]
+    fn what_those_who_come_back_may_have_is_kept_within_bounds() {
+        let state = start().apply(&step(0, "a", true), NOW).unwrap();
+        for from in 0..100 {
+            let got = if from < 2 { "event: patch" } else { "event: put" };
+            assert!(state.frame_from(from, 0).starts_with(got.as_bytes()), "{from}");
+        }
+        assert!(state.patches.lock().unwrap().frames.len() <= 2, "revisions that never were take memory");
+    }
+
+    #[tokio::test]
+    async fn a_flag_set_that_is_too_large_replaces_nothing() {
+        let live = Arc::new(Live::new(start().apply(&step(0, "a", true), NOW).unwrap()));
+        let mut large = live.state().apply(&step(1, "b", true), NOW).unwrap();
+        assert_eq!(large.size, Size::of(&large.snapshot));
+        large.size = large.size.plus_bytes(crate::size::MAX_BYTES);
+        let next = large.apply(&step(2, "a", false), NOW).unwrap();
+        live.offer(large);
+        live.offer(next);
+        assert_eq!((live.state().revision(), live.lacks(3), live.lacks(4)), (1, false, true));
+        let elsewhere = State::empty(&ProjectKey::stored("q".into()), &EnvironmentKey::stored("e".into()));
+        live.offer(elsewhere.apply(&step(0, "a", true), NOW).unwrap());
+        assert_eq!(live.state().snapshot.project(), "p");
+        let good = live.state().apply(&step(1, "b", true), NOW).unwrap();
+        live.offer(good);
+        assert_eq!(live.state().revision(), 2, "one that is fit was not served");
     }
 
     #[test]

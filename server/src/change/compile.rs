@@ -33,6 +33,11 @@ impl Change<'_> {
                 .map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
             let faults = Faults { environment, places: &self.places };
             faults.check(&base, &state, &patch)?;
+            if let Err(unfit) = state.size.check()
+                && !state.size.is_within(base.size)
+            {
+                return Err(Error::Conflict(unfit.to_string(), Vec::new()));
+            }
             states.push((environment.clone(), state));
         }
         Ok(states)
