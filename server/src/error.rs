@@ -81,9 +81,17 @@ pub enum Error {
     /// The body is well formed but says something that cannot be.
     #[error("the request is not valid")]
     Invalid(Vec<Fault>),
-    /// The store, or a place in line, cannot be had right now.
+    /// The store cannot be had right now.
     #[error("{0}")]
     Unavailable(String),
+    /// There are as many already as this server can bear; whoever is told so comes back, each at another time.
+    #[error("{detail}")]
+    Full {
+        /// What there is no room for.
+        detail: String,
+        /// How long to wait, in whole seconds.
+        wait_s: u64,
+    },
     /// The store went silent after it was told to make a change real: it may be made or not.
     #[error(
         "the store went away before it said whether the change was made: it may or may not have been made; \
@@ -102,6 +110,21 @@ impl Error {
     /// A single fault in a body.
     pub fn invalid(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
         Self::Invalid(vec![Fault::new(pointer, detail)])
+    }
+
+    /// There is no room; the caller is told to come back after some of `within_s` seconds, drawn anew each time.
+    pub(crate) fn full(detail: impl Into<String>, within_s: std::ops::RangeInclusive<u64>) -> Self {
+        Self::Full { detail: detail.into(), wait_s: rand::random_range(within_s) }
+    }
+
+    /// For how many whole seconds the caller should stay away.
+    pub(crate) fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::Unavailable(_) | Self::Undecided => Some(1),
+            Self::Full { wait_s, .. } => Some(*wait_s),
+            Self::TooMany { wait, .. } => Some(wait.as_secs().max(1)),
+            _ => None,
+        }
     }
 
     /// Nothing of that kind has that key.
@@ -132,7 +155,7 @@ impl Error {
             Self::Unsupported(_) => ("unsupported", "Not JSON", StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Self::TooMany { .. } => ("too-many", "Too often", StatusCode::TOO_MANY_REQUESTS),
             Self::Invalid(_) => ("invalid", "The request is not valid", StatusCode::UNPROCESSABLE_ENTITY),
-            Self::Unavailable(_) => {
+            Self::Unavailable(_) | Self::Full { .. } => {
                 ("unavailable", "Not available right now", StatusCode::SERVICE_UNAVAILABLE)
             }
             Self::Undecided => ("undecided", "Perhaps made, perhaps not", StatusCode::SERVICE_UNAVAILABLE),
@@ -203,15 +226,12 @@ impl ResponseError for Error {
         }
         let mut response = HttpResponse::build(self.status_code());
         response.content_type("application/problem+json");
+        if let Some(seconds) = self.retry_after() {
+            response.insert_header((header::RETRY_AFTER, seconds.to_string()));
+        }
         match self {
             Self::Unauthenticated(_) => {
                 response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
-            }
-            Self::Unavailable(_) | Self::Undecided => {
-                response.insert_header((header::RETRY_AFTER, "1"));
-            }
-            Self::TooMany { wait, .. } => {
-                response.insert_header((header::RETRY_AFTER, wait.as_secs().max(1).to_string()));
             }
             Self::WrongMethod { allowed, .. } => {
                 response.insert_header((header::ALLOW, allowed.join(", ")));
@@ -240,7 +260,7 @@ pub enum ReadProblems {
     /// Nothing of that name.
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
-    /// The store cannot be reached; try again after `Retry-After` seconds. A write was not made, unless the problem is
+    /// The store cannot be reached, or there is no room; try again after `Retry-After` seconds. A write was not made, unless the problem is
     /// `undecided`: then it may have been, and the same `Idempotency-Key` has it made once.
     #[response(status = 503, content_type = "application/problem+json")]
     Unavailable(Problem),

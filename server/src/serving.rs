@@ -60,7 +60,7 @@ impl Serving {
     pub(crate) fn new(settings: Settings, clock: Clock, origin: Origin) -> Self {
         Self {
             access: Arc::new(Access::new(&settings, clock.now())),
-            streams: Arc::new(Streams::new(settings.max_streams)),
+            streams: Arc::new(Streams::new(settings.max_streams, settings.max_joining_mib)),
             rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
             counting: Arc::new(Counting::new(clock.now())),
             snapshots: Arc::default(),

@@ -65,6 +65,8 @@ pub struct Settings {
     pub max_streams: usize,
     /// `HOIST_SHUTDOWN_SECONDS`: how long a node takes its leave for at most once it is asked to end.
     pub shutdown: Duration,
+    /// `HOIST_MAX_JOINING_MIB`: how much is on its way to streams that were just opened; the next one waits.
+    pub max_joining_mib: u32,
     /// `HOIST_WORKERS`: HTTP worker threads; absent means one for each processor.
     pub workers: Option<usize>,
     /// How many OFREP questions a token may ask in a second; 0 for any number.
@@ -120,7 +122,7 @@ const DEFAULT_OFREP_RATE: usize = 5_000;
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 19] = [
+const SERVER_VARIABLES: [&str; 20] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_PUBLIC_URL",
@@ -138,6 +140,7 @@ const SERVER_VARIABLES: [&str; 19] = [
     "HOIST_LOG_FORMAT",
     "HOIST_MAX_STREAMS",
     "HOIST_SHUTDOWN_SECONDS",
+    "HOIST_MAX_JOINING_MIB",
     "HOIST_WORKERS",
     "HOIST_OFREP_RATE",
 ];
@@ -234,6 +237,7 @@ impl Reader {
                     10
                 }),
             ),
+            max_joining_mib: self.number("HOIST_MAX_JOINING_MIB", 1, 4_096).unwrap_or(64),
             workers: self.number("HOIST_WORKERS", 1, 1_024),
             ofrep_rate: self.number("HOIST_OFREP_RATE", 0, 1_000_000).unwrap_or(DEFAULT_OFREP_RATE),
         }

@@ -11,7 +11,8 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use bytes::Bytes;
 use futures_util::{Stream, stream};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::time::Instant;
 
 use crate::access::Application;
 use crate::ending::{Departure, Stage};
@@ -30,21 +31,38 @@ pub(crate) const SIGN_OF_LIFE: &[u8] = b": heartbeat\n\n";
 const PIECE: usize = 3_800;
 /// From how many bytes on a connection writes out what it holds before it takes more.
 pub(crate) const WRITE_BUFFER: usize = 4_096;
+/// How long a client that is new waits for its turn; then it is told to come back.
+const TURN_WITHIN: Duration = Duration::from_secs(2);
+/// How long it may take to be sent its first frame. SDKs do not wait longer for it either.
+const TURN_LASTS: Duration = Duration::from_secs(30);
+/// Within how many seconds those come back for whom there was no turn: turns pass quickly.
+const NEXT_TURN_S: std::ops::RangeInclusive<u64> = 1..=5;
+/// Within how many seconds those come back for whom there was no place: places are held for long.
+const NEXT_PLACE_S: std::ops::RangeInclusive<u64> = 5..=20;
 /// On shutdown, clients are told to come back after this many milliseconds, each after another time.
 const RETRY_MS: std::ops::RangeInclusive<u32> = 500..=5_000;
 
-/// How many streams are held, and whether they should end.
+/// How many streams are held, how much their first frames take up, and whether they should end.
+///
+/// A client that comes with nothing is sent a whole flag set, and pins it until it has read it all. After a restart all of
+/// them come at once: those whose first frames are under way together stay below a bound in bytes, the next ones wait in
+/// line, and who waits too long is told to come back. Those who hold a stream already are never held up by it.
 #[derive(Debug)]
 pub struct Streams {
     held: AtomicUsize,
     most: usize,
+    /// KiB of first frames that may still be sent.
+    turns: Arc<Semaphore>,
+    turns_kib: u32,
     stage: watch::Sender<Stage>,
 }
 
 impl Streams {
-    /// Holds at most `most` streams.
-    pub fn new(most: usize) -> Self {
-        Self { held: AtomicUsize::new(0), most, stage: watch::Sender::new(Stage::Stays) }
+    /// Holds at most `most` streams, and `joining_mib` MiB of first frames under way.
+    pub fn new(most: usize, joining_mib: u32) -> Self {
+        let turns_kib = joining_mib.saturating_mul(1024);
+        let turns = Arc::new(Semaphore::new(usize::try_from(turns_kib).unwrap_or(Semaphore::MAX_PERMITS)));
+        Self { held: AtomicUsize::new(0), most, turns, turns_kib, stage: watch::Sender::new(Stage::Stays) }
     }
 
     /// How many streams are held now.
@@ -70,14 +88,32 @@ impl Streams {
     /// Takes one of the places, if there is one.
     pub(crate) fn enter(self: &Arc<Self>) -> Result<Place> {
         if matches!(*self.stage.borrow(), Stage::SendsAway(_)) {
-            return Err(Error::Unavailable("this server is shutting down".to_owned()));
+            return Err(Error::full("this server is shutting down", NEXT_TURN_S));
         }
         let more = |held: usize| (held < self.most).then_some(held + 1);
         let entered = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
         match entered {
             Ok(_) => Ok(Place(self.clone())),
-            Err(_) => Err(Error::Unavailable(format!("this server holds at most {} streams", self.most))),
+            Err(_) => {
+                metrics::counter!("hoist_streams_refused_total", "lack" => "place").increment(1);
+                Err(Error::full(format!("this server holds at most {} streams", self.most), NEXT_PLACE_S))
+            }
         }
+    }
+
+    /// Waits for the turn to be sent a first frame of so many bytes; a small one needs none.
+    async fn turn(&self, bytes: usize) -> Result<Option<Turn>> {
+        if bytes <= PIECE {
+            return Ok(None);
+        }
+        // One that is larger than all turns together goes alone.
+        let kib = u32::try_from(bytes.div_ceil(1024)).unwrap_or(u32::MAX).min(self.turns_kib);
+        let permit = tokio::time::timeout(TURN_WITHIN, self.turns.clone().acquire_many_owned(kib)).await;
+        let Ok(Ok(permit)) = permit else {
+            metrics::counter!("hoist_streams_refused_total", "lack" => "turn").increment(1);
+            return Err(Error::full("this server is sending as many flag sets as it can", NEXT_TURN_S));
+        };
+        Ok(Some(Turn { ends: Instant::now() + TURN_LASTS, _permit: permit }))
     }
 }
 
@@ -106,7 +142,7 @@ pub(crate) async fn get_stream(
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let visit = Visit::begin(&live, introduction(request.headers()), serving.clock.now());
     let follower = Follower { last, frame: put_or_patch, visit: Some(visit) };
-    open(&serving, application, live, follower)
+    open(&serving, application, live, follower).await
 }
 
 fn put_or_patch(live: &Live, state: &State, from: Option<u64>) -> Bytes {
@@ -132,19 +168,32 @@ pub(crate) struct Follower {
 }
 
 /// Opens a stream that sends a frame at once and after every change, until the key ends or the server does.
-pub(crate) fn open(
+pub(crate) async fn open(
     serving: &web::Data<Serving>,
     application: Application,
     live: Arc<Live>,
     follower: Follower,
 ) -> Result<HttpResponse> {
     let place = serving.streams.enter()?;
+    // What is in line holds no frame; by its turn there may be a newer one.
+    let bytes = (follower.frame)(&live, &live.state(), follower.last).len();
+    let turn = serving.streams.turn(bytes).await?;
     // Subscribe first, read the state second: a change in between rings the bell again.
     let bell = live.subscribe();
     let departure = serving.streams.departure();
     let (serving, cursor, rest) = (serving.clone(), Cursor::Before(follower.last), Bytes::new());
-    let connection =
-        Connection { serving, application, live, bell, departure, cursor, follower, rest, _place: place };
+    let connection = Connection {
+        serving,
+        application,
+        live,
+        bell,
+        departure,
+        cursor,
+        follower,
+        rest,
+        turn,
+        _place: place,
+    };
     Ok(answer(stream::unfold(connection, Connection::next)))
 }
 
@@ -157,6 +206,13 @@ pub(crate) fn answer(
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header(("x-accel-buffering", "no"))
         .streaming(frames)
+}
+
+/// The turn of one that is sent its first frame; the next one's when this is dropped.
+#[derive(Debug)]
+struct Turn {
+    ends: Instant,
+    _permit: OwnedSemaphorePermit,
 }
 
 /// Tells a client to come back, each at another time.
@@ -185,6 +241,8 @@ struct Connection {
     follower: Follower,
     /// What of the frame under way is still to be sent.
     rest: Bytes,
+    /// Held until the first frame is sent.
+    turn: Option<Turn>,
     _place: Place,
 }
 
@@ -192,7 +250,14 @@ impl Connection {
     /// The next bytes to send, as soon as there are any; `None` ends the stream.
     async fn next(mut self) -> Option<(std::result::Result<Bytes, actix_web::Error>, Self)> {
         if self.rest.is_empty() {
+            if matches!(self.cursor, Cursor::At(_)) {
+                self.turn = None;
+            }
             self.rest = self.frame().await?;
+        }
+        if self.turn.as_ref().is_some_and(|turn| turn.ends < Instant::now()) {
+            self.send_away();
+            return None;
         }
         let piece = self.rest.split_to(self.rest.len().min(PIECE));
         Some((Ok(piece), self))

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
 mod acknowledgement;
+mod admission;
 mod away;
 mod bell;
 mod cli;

@@ -39,7 +39,7 @@ pub(crate) async fn get_events(
     }
     let client = Client::new(&serving, issuer, hash)?;
     let follower = Follower { last: None, frame: notice, visit: None };
-    Ok(stream::open(&serving, client.application, client.live, follower)?)
+    Ok(stream::open(&serving, client.application, client.live, follower).await?)
 }
 
 /// The event that tells of a state.

@@ -62,7 +62,7 @@ impl From<Error> for Failed {
             tracing::error!(source, "an evaluation failed for a reason of ours");
         }
         let status = error.status_code();
-        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1);
+        let retry_after = error.retry_after();
         let failure = Failure::new(ErrorCode::General, error.problem().detail);
         Self { retry_after, ..Self::new(status, failure) }
     }
