@@ -59,20 +59,43 @@ test('every reason is told, with variant and metadata', async () => {
   assert.ok(on > 70 && on < 130, `${on} of 200 are in`);
 });
 
-test('the default is served, with its reason, when there is no answer', async () => {
-  const unknown = await flags.getBooleanDetails('nope', true, user);
-  assert.deepEqual([unknown.value, unknown.errorCode], [true, 'FLAG_NOT_FOUND']);
-  const mistyped = await flags.getStringDetails('dashboard', 'mine', user);
-  assert.deepEqual([mistyped.value, mistyped.errorCode], ['mine', 'TYPE_MISMATCH']);
-  const stranger = await client('stranger', 'hoist_web_wrong');
-  const refused = await stranger.getBooleanDetails('dashboard', false, user);
-  assert.deepEqual([refused.value, refused.reason], [false, 'ERROR']);
-  const odd = await flags.getBooleanDetails('a/b c', true, user);
-  assert.deepEqual([odd.value, odd.errorCode], [true, 'FLAG_NOT_FOUND']);
+test('an unknown flag serves the default', async () => {
+  for (const key of ['nope', 'a/b c']) {
+    for (const value of [true, false]) {
+      const unknown = await flags.getBooleanDetails(key, value, user);
+      assert.deepEqual([unknown.value, unknown.reason, unknown.errorCode], [value, 'ERROR', 'FLAG_NOT_FOUND'], key);
+    }
+  }
 });
 
-test('nobody in particular is answered, and a change is seen', async () => {
+test('a value of another type serves the default', async () => {
+  const mistyped = [
+    [await flags.getBooleanDetails('copy', true, user), true],
+    [await flags.getStringDetails('dashboard', 'mine', user), 'mine'],
+    [await flags.getNumberDetails('copy', 7, user), 7],
+    [await flags.getObjectDetails('copy', { my: 'own' }, user), { my: 'own' }],
+  ];
+  for (const [{ value, reason, errorCode }, mine] of mistyped) {
+    assert.deepEqual([value, reason, errorCode], [mine, 'ERROR', 'TYPE_MISMATCH']);
+  }
+});
+
+test('a bad token is an error and serves the default', async () => {
+  const stranger = await client('stranger', 'hoist_web_wrong');
+  const refused = await stranger.getBooleanDetails('dashboard', false, user);
+  assert.deepEqual([refused.value, refused.reason, refused.errorCode], [false, 'ERROR', 'GENERAL']);
+  assert.equal(await stranger.getStringValue('copy', 'mine', user), 'mine');
+});
+
+test('nobody in particular is answered', async () => {
   assert.equal(await flags.getStringValue('copy', 'mine'), 'BUY NOW');
-  await hoist.serve('copy', 'classic');
-  assert.equal(await flags.getStringValue('copy', 'mine', user), 'Buy');
+});
+
+test('a change is seen', async () => {
+  const before = await flags.getNumberDetails('changing', 0, user);
+  assert.deepEqual([before.value, before.variant], [1, 'one']);
+  await hoist.serve('changing', 'more');
+  const after = await flags.getNumberDetails('changing', 0, user);
+  assert.deepEqual([after.value, after.variant], [1.5, 'more']);
+  assert.ok(after.flagMetadata.version > before.flagMetadata.version);
 });
