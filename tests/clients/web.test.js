@@ -30,13 +30,23 @@ function serve() {
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
 }
 
-async function page(token = WEB_TOKEN, context = { targetingKey: 'user-1' }) {
+/** A page that has the client loaded, and has not asked for anything. */
+async function blank() {
   const page = await (await browser.newContext()).newPage();
   page.errors = [];
   page.on('pageerror', (error) => page.errors.push(String(error)));
   await page.goto(`http://127.0.0.1:${site.address().port}/page.html`);
   await page.waitForFunction('window.loaded');
-  await page.evaluate(([url, token, context]) => window.begin(url, token, context), [hoist.url, token, context]);
+  return page;
+}
+
+function begin(page, token, context) {
+  return page.evaluate(([url, token, context]) => window.begin(url, token, context), [hoist.url, token, context]);
+}
+
+async function page(context = { targetingKey: 'user-1' }) {
+  const page = await blank();
+  await begin(page, WEB_TOKEN, context);
   return page;
 }
 
@@ -56,7 +66,7 @@ after(async () => {
   await hoist?.stop();
 });
 
-test('every type and reason is read in a browser', async () => {
+test('every type is read in a browser', async () => {
   const opened = await page();
   const read = await opened.evaluate(() => [
     window.flags.getBooleanValue('dashboard', false),
@@ -64,16 +74,50 @@ test('every type and reason is read in a browser', async () => {
     window.flags.getNumberValue('limit', 0),
     window.flags.getNumberValue('factor', 0),
     window.flags.getObjectValue('look', {}),
-    window.flags.getBooleanDetails('dashboard', false).reason,
-    window.flags.getBooleanDetails('targeted', false).reason,
-    window.flags.getBooleanDetails('split', false).reason,
-    window.flags.getBooleanDetails('disabled', true).reason,
-    window.flags.getBooleanDetails('nope', true).errorCode,
-    window.flags.getStringDetails('dashboard', 'mine').errorCode,
   ]);
-  const expected = [true, 'BUY NOW', 10, 1, { colour: 'red', size: 2 }, 'STATIC', 'DEFAULT', 'SPLIT', 'DISABLED',
-    'FLAG_NOT_FOUND', 'TYPE_MISMATCH'];
-  assert.deepEqual(read, expected);
+  assert.deepEqual(read, [true, 'BUY NOW', 10, 1, { colour: 'red', size: 2 }]);
+  assert.deepEqual(opened.errors, []);
+});
+
+test('every reason is told, with variant and metadata', async () => {
+  const told = async (opened, key) => {
+    const details = await opened.evaluate((key) => window.flags.getBooleanDetails(key, true), key);
+    assert.equal(details.flagMetadata.environment, 'development', key);
+    assert.equal(details.errorCode, undefined, key);
+    assert.equal(details.value, details.variant === 'on', key);
+    return [details.reason, details.variant];
+  };
+  const free = await page();
+  assert.deepEqual(await told(free, 'dashboard'), ['STATIC', 'on']);
+  assert.deepEqual(await told(free, 'targeted'), ['DEFAULT', 'off']);
+  assert.deepEqual(await told(free, 'disabled'), ['DISABLED', 'off']);
+  const [reason, variant] = await told(free, 'split');
+  assert.equal(reason, 'SPLIT');
+  assert.ok(['on', 'off'].includes(variant), variant);
+  const beta = await page({ targetingKey: 'user-1', plan: 'beta' });
+  assert.deepEqual(await told(beta, 'targeted'), ['TARGETING_MATCH', 'on']);
+});
+
+test('an unknown flag and a value of another type serve the default', async () => {
+  const opened = await page();
+  const read = await opened.evaluate(() =>
+    [
+      window.flags.getBooleanDetails('nope', true),
+      window.flags.getBooleanDetails('nope', false),
+      window.flags.getBooleanDetails('copy', true),
+      window.flags.getStringDetails('dashboard', 'mine'),
+      window.flags.getNumberDetails('copy', 7),
+      window.flags.getObjectDetails('copy', { my: 'own' }),
+    ].map(({ value, reason, errorCode }) => [value, reason, errorCode]),
+  );
+  assert.deepEqual(read, [
+    [true, 'ERROR', 'FLAG_NOT_FOUND'],
+    [false, 'ERROR', 'FLAG_NOT_FOUND'],
+    [true, 'ERROR', 'TYPE_MISMATCH'],
+    ['mine', 'ERROR', 'TYPE_MISMATCH'],
+    [7, 'ERROR', 'TYPE_MISMATCH'],
+    [{ my: 'own' }, 'ERROR', 'TYPE_MISMATCH'],
+  ]);
   assert.deepEqual(opened.errors, []);
 });
 
@@ -99,7 +143,13 @@ test('a change arrives by itself, also after the server was killed and came back
   assert.deepEqual(opened.errors, []);
 });
 
-test('a bad token is an error and serves defaults', async () => {
-  const error = await page('hoist_web_wrong').then(() => null, String);
+test('a bad token is an error and serves the default', async () => {
+  const opened = await blank();
+  const error = await begin(opened, 'hoist_web_wrong', { targetingKey: 'user-1' }).then(() => null, String);
   assert.match(error ?? '', /unauthorized|fatal/i);
+  const read = await opened.evaluate(() => {
+    const { value, reason, errorCode } = window.flags.getBooleanDetails('dashboard', false);
+    return [value, reason, errorCode, window.flags.getStringValue('copy', 'mine')];
+  });
+  assert.deepEqual(read, [false, 'ERROR', 'PROVIDER_FATAL', 'mine']);
 });
