@@ -1,10 +1,130 @@
-import { Empty } from '../../parts/Empty';
+import { Alert, Badge, Group, Tabs, Text } from '@mantine/core';
+import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
+import { lazy, Suspense } from 'react';
+import type { Environment, FlagOverview } from '../../api/schema';
+import { useFlag } from '../../data/flags';
+import { useEnvironment, useProject } from '../../data/place';
+import { Failure } from '../../parts/Failure';
+import { Loading } from '../../parts/Loading';
 import { Page } from '../../parts/Page';
+import { Snippets } from '../../parts/Snippets';
+import { Time } from '../../parts/Time';
+import { PURPOSES } from '../flags/filters';
+import { type Tab, TABS } from './route';
+import { StateLine } from './StateLine';
 
+const History = lazy(() => import('./History').then(({ History }) => ({ default: History })));
+const Evaluations = lazy(() => import('./Evaluations').then(({ Evaluations }) => ({ default: Evaluations })));
+const Playground = lazy(() => import('./Playground').then(({ Playground }) => ({ default: Playground })));
+const RolloutTab = lazy(() => import('./RolloutTab').then(({ RolloutTab }) => ({ default: RolloutTab })));
+const Targeting = lazy(() => import('./Targeting').then(({ Targeting }) => ({ default: Targeting })));
+
+const NAMES: Record<Tab, string> = {
+  rollout: 'Rollout',
+  targeting: 'Targeting',
+  history: 'History',
+  evaluations: 'Evaluations',
+  playground: 'Playground',
+  code: 'Use it in code',
+};
+
+/** A flag: how it stands everywhere, and what can be done about it in the environment that is looked at. */
 export function FlagPage() {
+  const project = useProject();
+  const key = useParams({ from: '/projects/$project/flags/$flag', select: ({ flag }) => flag });
+  const flag = useFlag(project, key);
   return (
-    <Page title="Flag">
-      <Empty title="This page is being built" />
+    <Page title={key} lead={flag.data && <StateLine project={project} flag={flag.data} />}>
+      {flag.isPending && <Loading rows={6} />}
+      {flag.error && !flag.data && <Failure error={flag.error} again={() => void flag.refetch()} />}
+      {flag.data && <About flag={flag.data} />}
+      {flag.data && <Work project={project} flag={flag.data} />}
     </Page>
   );
+}
+
+function About({ flag }: { flag: FlagOverview }) {
+  return (
+    <>
+      {flag.archived_at && (
+        <Alert color="ember" variant="light" title="Archived" mb="md">
+          Nobody is served this flag any more. It can be looked at, and restored by <code>hoist flag restore {flag.key}</code>.
+        </Alert>
+      )}
+      <Group gap="xs" mb="md">
+        <Badge variant="default">{PURPOSES[flag.purpose]}</Badge>
+        <Text size="sm">
+          Owner <b>{flag.owner}</b>
+        </Text>
+        {flag.expires_at && (
+          <Text size="sm" c="dimmed">
+            should be gone <Time at={flag.expires_at} />
+          </Text>
+        )}
+        {flag.tags.map((tag) => (
+          <Text key={tag} size="sm" c="dimmed">
+            #{tag}
+          </Text>
+        ))}
+      </Group>
+      {flag.description && (
+        <Text mb="md" maw={760}>
+          {flag.description}
+        </Text>
+      )}
+    </>
+  );
+}
+
+function Work({ project, flag }: { project: string; flag: FlagOverview }) {
+  const environment = useEnvironment();
+  const { tab = 'rollout' } = useSearch({ from: '/projects/$project/flags/$flag' });
+  const navigate = useNavigate({ from: '/projects/$project/flags/$flag' });
+  const show = (tab: string | null) =>
+    void navigate({ to: '.', search: (before) => ({ ...before, tab: tab === 'rollout' ? undefined : (tab as Tab) }) });
+  if (!environment) return <Loading />;
+  const place = { project, environment: environment.key, flag: flag.key };
+  return (
+    <Tabs value={tab} onChange={show} keepMounted={false}>
+      <Tabs.List mb="md" aria-label="What to look at">
+        {TABS.map((name) => (
+          <Tabs.Tab key={name} value={name}>
+            {NAMES[name]}
+          </Tabs.Tab>
+        ))}
+      </Tabs.List>
+      {TABS.map((name) => (
+        <Tabs.Panel key={name} value={name}>
+          <Suspense fallback={<Loading />}>
+            <Content key={environment.key} tab={name} place={place} flag={flag} environment={environment} />
+          </Suspense>
+        </Tabs.Panel>
+      ))}
+    </Tabs>
+  );
+}
+
+export interface ContentProps {
+  place: { project: string; environment: string; flag: string };
+  flag: FlagOverview;
+  environment: Environment;
+}
+
+function Content({ tab, ...props }: ContentProps & { tab: Tab }) {
+  switch (tab) {
+    case 'rollout':
+      return <RolloutTab {...props} />;
+    case 'targeting':
+      return <Targeting {...props} />;
+    case 'history':
+      return <History {...props} />;
+    case 'evaluations':
+      return <Evaluations {...props} />;
+    case 'playground':
+      return <Playground {...props} />;
+    case 'code': {
+      const { place, flag, environment } = props;
+      return <Snippets project={place.project} environment={environment} flag={flag} />;
+    }
+  }
 }

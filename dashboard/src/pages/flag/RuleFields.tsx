@@ -1,0 +1,86 @@
+import { Button, Group, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
+import type { Serve } from '../../api/schema';
+import { useSegmentKeys } from '../../data/segmentKeys';
+import { ConditionFields } from '../../parts/ConditionFields';
+import { DeliveryFields } from './DeliveryFields';
+import type { RuleDraft } from './draft';
+import type { Faults } from './faults';
+import classes from './Flag.module.css';
+
+interface RuleFieldsProps {
+  project: string;
+  rule: RuleDraft;
+  at: number;
+  last: number;
+  variants: string[];
+  before: Serve | undefined;
+  faults: Faults;
+  change: (rule: RuleDraft) => void;
+  remove: () => void;
+  move: (by: number) => void;
+}
+
+/** One rule: its conditions, and what it serves. */
+export function RuleFields({ project, rule, at, last, variants, before, faults, change, remove, move }: RuleFieldsProps) {
+  const segments = useSegmentKeys(project).data ?? [];
+  const name = `Rule ${at + 1}`;
+  const pointer = `/rules/${at}`;
+  const set = (part: Partial<RuleDraft>) => change({ ...rule, ...part });
+  const own = faults.at(`${pointer}/name`);
+  return (
+    <section className={classes.rule} aria-label={name}>
+      <Stack gap="sm">
+        <Group justify="space-between" align="flex-end" gap="xs">
+          <TextInput
+            label={name}
+            placeholder="What people call it"
+            value={rule.name}
+            onChange={(event) => set({ name: event.currentTarget.value })}
+            error={own}
+          />
+          <Group gap="xs">
+            <Button size="xs" variant="default" disabled={at === 0} onClick={() => move(-1)} aria-label={`${name}: move up`}>
+              Up
+            </Button>
+            <Button size="xs" variant="default" disabled={at === last} onClick={() => move(1)} aria-label={`${name}: move down`}>
+              Down
+            </Button>
+            <Button size="xs" variant="default" onClick={remove} aria-label={`${name}: remove`}>
+              Remove
+            </Button>
+          </Group>
+        </Group>
+        {(segments.length > 0 || rule.segments.length > 0) && (
+          <MultiSelect
+            label="In all these segments"
+            aria-label={`${name}: segments`}
+            data={[...new Set([...segments, ...rule.segments])]}
+            value={rule.segments}
+            onChange={(segments) => set({ segments })}
+            error={faults.at(`${pointer}/segments`)}
+            searchable
+          />
+        )}
+        {rule.conditions.length === 0 && rule.segments.length === 0 && (
+          <Text size="sm" c="dimmed">
+            No condition: it applies to everyone.
+          </Text>
+        )}
+        <ConditionFields
+          conditions={rule.conditions}
+          change={(conditions) => set({ conditions })}
+          errorAt={(place) => faults.at(`${pointer}/conditions/${place}`)}
+        />
+        <DeliveryFields
+          name={name}
+          pointer={pointer}
+          delivery={rule}
+          variants={variants}
+          before={before}
+          faults={faults}
+          change={change}
+        />
+      </Stack>
+    </section>
+  );
+}

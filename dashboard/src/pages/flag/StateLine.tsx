@@ -1,0 +1,33 @@
+import { Group, Text } from '@mantine/core';
+import type { FlagOverview } from '../../api/schema';
+import { useEnvironments } from '../../data/environments';
+import { EnvironmentName } from '../../parts/EnvironmentName';
+import { FlagState } from '../../parts/FlagState';
+import { Person } from '../../parts/Person';
+import { Time } from '../../parts/Time';
+import classes from './Flag.module.css';
+
+/** The first line of a flag: its state in each environment, who made it so, and when. */
+export function StateLine({ project, flag }: { project: string; flag: FlagOverview }) {
+  const environments = useEnvironments(project).data ?? [];
+  return (
+    <ul className={classes.states} aria-label="State in each environment">
+      {environments.map((environment) => {
+        const glance = flag.environments[environment.key];
+        return (
+          <li key={environment.key} className={classes.standing}>
+            <Group gap="xs" wrap="nowrap">
+              <EnvironmentName environment={environment} />
+              <FlagState type={flag.type} sight={glance} />
+            </Group>
+            {glance && (
+              <Text size="sm" c="dimmed">
+                by <Person actor={glance.changed_by} />, <Time at={glance.changed_at} />
+              </Text>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,67 @@
+import type { Answer, ConditionStep, Outcome, RolloutStep, SegmentStep, SplitStep, Step } from '../../api/schema';
+
+/** One step of an evaluation in words. */
+export interface SaidStep {
+  title: string;
+  held: boolean;
+  lines: string[];
+}
+
+export function stepsOf({ trace, rule }: Answer): SaidStep[] {
+  return trace.map((step) => said(step, rule?.index));
+}
+
+const OUTCOMES: Record<Outcome, string> = {
+  served: 'It served.',
+  not_met: 'It does not apply.',
+  outside_rollout: 'The user is outside its rollout.',
+  no_unit: 'There is nothing to draw a bucket from.',
+};
+
+function said(step: Step, served: number | undefined): SaidStep {
+  switch (step.step) {
+    case 'problem':
+      return { title: 'The flag is broken', held: false, lines: [`${step.pointer}: ${step.detail}`] };
+    case 'disabled':
+      return { title: 'The flag is off', held: true, lines: ['Everyone gets the off variant.'] };
+    case 'prerequisite':
+      return {
+        title: `${step.flag} must serve ${step.wanted.join(' or ')}`,
+        held: step.held,
+        lines: [step.served ? `It serves ${step.served}.` : 'It serves nothing.'],
+      };
+    case 'rule':
+      return {
+        title: `Rule ${step.index + 1}${step.name ? `: ${step.name}` : ''}`,
+        held: step.index === served,
+        lines: [
+          ...(step.segments ?? []).map(segment),
+          ...(step.conditions ?? []).map(condition),
+          ...drawn(step.rollout, step.split),
+          OUTCOMES[step.outcome],
+        ],
+      };
+    case 'default':
+      return { title: 'The default', held: step.outcome === 'served', lines: [...drawn(step.rollout, step.split), OUTCOMES[step.outcome]] };
+  }
+}
+
+function drawn(rollout: RolloutStep | null | undefined, split: SplitStep | null | undefined): string[] {
+  const lines: string[] = [];
+  if (rollout) {
+    const { bucket_by, unit, bucket, threshold, inside } = rollout;
+    lines.push(`${bucket_by} ${unit} is in bucket ${bucket}, ${inside ? 'below' : 'not below'} ${threshold}.`);
+  }
+  if (split) lines.push(`In the split it is in bucket ${split.bucket}, which is ${split.variant}'s.`);
+  return lines;
+}
+
+function segment({ segment, held }: SegmentStep): string {
+  return `${held ? '✓' : '✗'} segment ${segment}`;
+}
+
+function condition({ attribute, operator, values, more_values: more, negate, saw, held }: ConditionStep): string {
+  const wanted = (values ?? []).map((value) => JSON.stringify(value)).join(', ') + (more ? ` and ${more} more` : '');
+  const seen = saw === null || saw === undefined ? 'there is none' : `it is ${JSON.stringify(saw)}`;
+  return `${held ? '✓' : '✗'} ${attribute} ${negate ? 'not ' : ''}${operator} ${wanted}: ${seen}`;
+}
