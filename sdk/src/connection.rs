@@ -1,6 +1,6 @@
 //! Holds on to the server: by a stream where streams get through, else by polling.
 //!
-//! It never gives up, never hurries (see [`Backoff`]), and says at each moment what is proved (see [`crate::status`]). A stream is proof as long as bytes arrive on it; a poll is proof for a while.
+//! It never gives up, never hurries (see [`Backoff`]), and says at each moment what is proved (see [`crate::status`]). A stream is proof as long as whole words arrive on it (events, or comments, as the server's heartbeats are): bytes alone are none, since a change may be stuck behind them. A poll is proof for a while.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -129,9 +129,11 @@ impl Connection {
         self.backoff.set_floor(Duration::ZERO);
         let (mut parser, mut frames) = (Parser::new(), Vec::new());
         let first_event_by = Instant::now() + self.timing.answer * 3;
+        let mut heard = Instant::now();
         loop {
             let by = match live_since {
-                Some(_) => Instant::now() + self.timing.silence,
+                // A word that is begun and not ended is silence, however many bytes it has.
+                Some(_) => heard + self.timing.silence,
                 None => first_event_by.min(Instant::now() + self.timing.answer),
             };
             let read = timeout_at(by, response.chunk()).await;
@@ -142,6 +144,7 @@ impl Connection {
                 Ok(Ok(Some(bytes))) => bytes,
             };
             let parsed = parser.push(&bytes, &mut frames);
+            let speaks = parser.take_comment() || !frames.is_empty();
             for frame in frames.drain(..) {
                 let first = live_since.is_none();
                 match self.take(frame, fresh && first).await {
@@ -153,8 +156,9 @@ impl Connection {
             if let Err(error) = parsed {
                 return self.distrust(&error.to_string());
             }
-            if live_since.is_some() {
+            if speaks && live_since.is_some() {
                 self.shared.health.confirm();
+                heard = Instant::now();
             }
         }
     }

@@ -45,6 +45,8 @@ pub(crate) struct Parser {
     after_cr: bool,
     /// No line has ended yet, so this one may begin with a byte-order mark.
     first_line: bool,
+    /// Comments that have ended since the last look.
+    comments: usize,
     limit: usize,
 }
 
@@ -62,6 +64,7 @@ impl Parser {
             receipt_within: Duration::ZERO,
             after_cr: false,
             first_line: true,
+            comments: 0,
             limit,
         }
     }
@@ -89,6 +92,11 @@ impl Parser {
         Ok(())
     }
 
+    /// Whether a comment has ended since this was last asked: the server's heartbeats are comments.
+    pub(crate) fn take_comment(&mut self) -> bool {
+        std::mem::take(&mut self.comments) > 0
+    }
+
     fn end_line(&mut self, mut line: &[u8], frames: &mut Vec<Frame>) -> Result<(), Unreadable> {
         if std::mem::take(&mut self.first_line) {
             line = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(line);
@@ -107,7 +115,9 @@ impl Parser {
                 frames.extend(milliseconds(value).map(|asked| Frame::Retry(asked.min(RETRY_MAX))));
             }
             "receipt-within" => self.receipt_within = milliseconds(value).unwrap_or_default(),
-            // A comment has an empty field name. The id is not needed: the data name their revision.
+            // The field name of a comment is empty.
+            "" => self.comments += 1,
+            // The id is not needed: the data name their revision.
             _ => {}
         }
         Ok(())
@@ -212,6 +222,19 @@ mod tests {
     #[test]
     fn comments_and_unknown_fields_say_nothing() {
         check(": heartbeat\n\n:\n\nfoo: bar\n\n: x\ndata: 1\nwhat\n\n", &[event("message", "1")]);
+    }
+
+    #[test]
+    fn a_comment_is_told_once_and_only_when_all_of_it_is_there() {
+        let (mut parser, mut frames) = (Parser::new(), Vec::new());
+        for piece in [": heart", "beat"] {
+            parser.push(piece.as_bytes(), &mut frames).unwrap();
+            assert!(!parser.take_comment(), "{piece}");
+        }
+        parser.push(b"\n\n", &mut frames).unwrap();
+        assert_eq!((parser.take_comment(), parser.take_comment(), frames.len()), (true, false, 0));
+        parser.push(b"\n\nevent: put\ndata: 1\n\n", &mut frames).unwrap();
+        assert_eq!((parser.take_comment(), frames.len()), (false, 1));
     }
 
     #[test]

@@ -186,7 +186,7 @@ impl Health {
         self.tell(Status::Live { revision }, None);
     }
 
-    /// Something arrived on a connection that is live.
+    /// A whole event or heartbeat arrived on a connection that is live.
     pub(crate) fn confirm(&self) {
         self.confirmed_ms.store(ms(self.created.elapsed()), Ordering::Relaxed);
         self.age_before_ms.store(0, Ordering::Relaxed);

@@ -26,7 +26,8 @@ pub struct Timing {
     pub settled: Duration,
     /// How long an answer may take to begin, and a stream to say its first word. 10 s.
     pub answer: Duration,
-    /// How long a stream may be silent before it counts as dead, and how long a poll proves anything. 45 s: three of
+    /// How long a stream may go without a whole event or heartbeat before it counts as dead, and how long a poll proves
+    /// anything. 45 s: three of
     /// the server's heartbeats.
     pub silence: Duration,
     /// How often to poll where streams do not get through. 15 s.

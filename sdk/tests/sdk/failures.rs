@@ -152,6 +152,19 @@ async fn a_silent_stream_is_dead_and_heartbeats_keep_one_alive() {
 }
 
 #[tokio::test]
+async fn bytes_without_a_whole_event_or_heartbeat_are_silence() {
+    let mut server = Scripted::start().await;
+    let timing = Timing { silence: Duration::from_millis(300), ..timing() };
+    let client = server.builder().timing(timing).connect().await.unwrap();
+    let mut stream = live_at(&mut server, &client, 3).await;
+    stream.write(": heartbeat\n\nevent: patch\ndata: ").await;
+    drip(&mut stream).await;
+    until(&client, |status| matches!(status, Status::Stale { revision: 3, .. })).await;
+    assert_eq!(client.trouble(), Some(Trouble::Silent));
+    live_at(&mut server, &client, 4).await;
+}
+
+#[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_is_left() {
     let mut server = Scripted::start().await;
     let timing = Timing { answer: Duration::from_millis(100), ..timing() };
