@@ -4,6 +4,7 @@ pub mod bare;
 pub mod flags;
 pub mod fleet;
 pub mod process;
+pub mod returning;
 pub mod server;
 pub mod wire;
 

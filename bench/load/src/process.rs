@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
 
 /// A process by its id.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +30,23 @@ impl Process {
 
     /// Resident memory in KiB.
     pub fn resident_kib(self) -> Result<u64> {
+        self.kib("VmRSS:")
+    }
+
+    /// The most resident memory that it ever had, in KiB.
+    pub fn peak_kib(self) -> Result<u64> {
+        self.kib("VmHWM:")
+    }
+
+    /// Asks it to end.
+    pub fn terminate(self) -> Result<()> {
+        let id = i32::try_from(self.0).ok().and_then(Pid::from_raw).context("a process id")?;
+        Ok(kill_process(id, Signal::TERM)?)
+    }
+
+    fn kib(self, field: &'static str) -> Result<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.0))?;
-        let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
+        let line = status.lines().find(|line| line.starts_with(field)).context(field)?;
         Ok(line.split_whitespace().nth(1).context("a number")?.parse()?)
     }
 }

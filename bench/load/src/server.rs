@@ -1,7 +1,9 @@
 //! A real server with an empty database, as a child process.
 
 use std::io::{BufRead, BufReader};
-use std::path::PathBuf;
+use std::net::TcpListener;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -12,6 +14,9 @@ use tempfile::TempDir;
 
 use crate::process::Process;
 
+/// Ports below those that the kernel gives to clients.
+const NOBODYS_PORTS: RangeInclusive<u16> = 21_000..=21_999;
+
 /// A server with an empty SQLite database of its own; it is killed on drop.
 pub struct Server {
     /// Where it listens.
@@ -20,33 +25,62 @@ pub struct Server {
     pub start: Duration,
     child: Child,
     client: reqwest::Client,
-    _data: TempDir,
+    data: TempDir,
+}
+
+/// How a server ends.
+#[derive(Clone, Copy, Debug)]
+pub enum End {
+    /// Without a word.
+    Kill,
+    /// By SIGTERM: streams are told when to come back.
+    Terminate,
 }
 
 impl Server {
     /// Starts the release build, or the binary that the first argument that is no option names.
     pub async fn start() -> Result<Self> {
+        Self::start_at("127.0.0.1:0", None).await
+    }
+
+    /// Starts it at an address that it can be restarted at while thousands of clients look for it: at a port that the
+    /// kernel gives to none of them.
+    pub async fn start_to_restart() -> Result<Self> {
+        let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        let port = NOBODYS_PORTS.into_iter().find(free).context("a free port")?;
+        Self::start_at(&format!("127.0.0.1:{port}"), None).await
+    }
+
+    /// Starts an edge that follows another server.
+    pub async fn start_edge_of(upstream: &Self) -> Result<Self> {
+        Self::start_at("127.0.0.1:0", Some(&upstream.url)).await
+    }
+
+    async fn start_at(listen: &str, upstream: Option<&str>) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let started = Instant::now();
-        let mut child = Command::new(binary())
-            .env("HOIST_LISTEN", "127.0.0.1:0")
-            .env("HOIST_DATA_DIR", data.path())
-            .env("HOIST_LOG", "warn")
-            // Bounded, for that has its cost, but never reached.
-            .env("HOIST_OFREP_RATE", "1000000")
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("start {}; build it by `cargo build --release`", binary().display()))?;
-        let output = child.stdout.take().context("the child's output")?;
-        let mut lines = BufReader::new(output).lines();
-        let greeting = lines.find_map(|line| line.ok()?.split("http://").nth(1).map(str::to_owned));
-        let url = format!("http://{}", greeting.context("an address")?.trim());
-        // The rest of the greeting must go somewhere, or the child blocks on a full pipe.
-        std::thread::spawn(move || lines.for_each(drop));
-        let mut server = Self { url, start: Duration::ZERO, child, client: client()?, _data: data };
+        let (child, url) = launch(data.path(), listen, upstream)?;
+        let mut server = Self { url, start: Duration::ZERO, child, client: client()?, data };
         server.client.get(format!("{}/livez", server.url)).send().await?.error_for_status()?;
         server.start = started.elapsed();
         Ok(server)
+    }
+
+    /// Ends the server and starts it again, over the same data and at the same address.
+    pub async fn restart(&mut self, end: End) -> Result<()> {
+        match end {
+            End::Kill => self.child.kill()?,
+            End::Terminate => self.process().terminate()?,
+        }
+        // Its clients go on meanwhile.
+        while self.child.try_wait()?.is_none() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let (child, url) = launch(self.data.path(), self.url.trim_start_matches("http://"), None)?;
+        (self.child, self.url) = (child, url);
+        self.client = client()?;
+        self.client.get(format!("{}/livez", self.url)).send().await?.error_for_status()?;
+        Ok(())
     }
 
     /// Sends a request to the API; anything but success is an error.
@@ -84,6 +118,29 @@ impl Drop for Server {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn launch(data: &Path, listen: &str, upstream: Option<&str>) -> Result<(Child, String)> {
+    let mut child = Command::new(binary())
+        .envs(upstream.map(|url| ("HOIST_UPSTREAM_URL", url)))
+        .env("HOIST_LISTEN", listen)
+        .env("HOIST_DATA_DIR", data)
+        .env("HOIST_LOG", "warn")
+        // Bounded, for that has its cost, but never reached.
+        .env("HOIST_OFREP_RATE", "1000000")
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {}; build it by `cargo build --release`", binary().display()))?;
+    let output = child.stdout.take().context("the child's output")?;
+    let mut lines = BufReader::new(output).lines();
+    let greeting = lines.find_map(|line| line.ok()?.split("http://").nth(1).map(str::to_owned));
+    let greeting = greeting.context("an address")?;
+    // An edge says after it what it follows.
+    let address = greeting.split(|one: char| one.is_whitespace() || one == ',').next().unwrap_or_default();
+    let url = format!("http://{address}");
+    // The rest of the greeting must go somewhere, or the child blocks on a full pipe.
+    std::thread::spawn(move || lines.for_each(drop));
+    Ok((child, url))
 }
 
 fn binary() -> PathBuf {
