@@ -1,7 +1,7 @@
 // Debian's Chromium on the pages of a real server: what goes wrong on a page is kept, and asked for at the end.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,10 @@ import { serveBundle } from './bundle.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const screenshots = fileURLToPath(new URL('screenshots', import.meta.url));
+const pictures = fileURLToPath(new URL('../../docs/pictures', import.meta.url));
+
+/** The pictures that the documentation shows; `UPDATE_PICTURES=1 npm test` takes them anew. */
+const SHOWN = ['flags-1440-light', 'flags-1440-dark', 'flags-360-dark', 'segment-1440-light', 'snippets-900-light'];
 
 export const WIDTHS = [360, 900, 1440];
 export const THEMES = ['light', 'dark'];
@@ -80,7 +84,9 @@ export async function assertFits(page) {
 /** A picture of the page for the eye, in a folder that is not kept. */
 export async function shoot(page, name) {
   mkdirSync(screenshots, { recursive: true });
-  await page.screenshot({ path: join(screenshots, `${name}.png`) });
+  const path = join(screenshots, `${name}.png`);
+  await page.screenshot({ path });
+  if (process.env.UPDATE_PICTURES && SHOWN.includes(name)) copyFileSync(path, join(pictures, `${name}.png`));
 }
 
 /** Looks at a page in both themes at every width: axe, no complaint, nothing too wide, and a picture of each. */

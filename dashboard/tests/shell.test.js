@@ -88,12 +88,30 @@ test('`?` tells what the keyboard can do, and single keys can be turned off', as
   assertQuiet(page);
 });
 
-test('an address that leads nowhere says so, and unknown data stays a problem', async () => {
+test('an address that leads nowhere says so, and what no person opens stays a problem', async () => {
   const page = await open(browser, hoist, '/projects/default/nowhere');
   assert.match((await page.getByRole('heading', { level: 1 }).textContent()) ?? '', /Nothing here/);
-  for (const path of ['/api/v1/nowhere', '/assets/nowhere.js', '/sdk/v1/nowhere']) {
-    const answer = await fetch(hoist.url + path, { headers: { accept: 'text/html' } });
-    assert.deepEqual([answer.status, answer.headers.get('content-type')], [404, 'application/problem+json']);
+  const asked = (path, accept, encoding = 'identity') =>
+    fetch(hoist.url + path, { headers: { accept, 'accept-encoding': encoding } });
+  for (const path of ['/api/v1/nowhere', '/assets/nowhere.js', '/sdk/v1/nowhere', '/ofrep/v1/nowhere']) {
+    const answer = await asked(path, 'text/html');
+    assert.equal(answer.status, 404, path);
+    assert.match(answer.headers.get('content-type') ?? '', /json/, path);
+  }
+  assert.equal((await asked('/projects/default/flags', 'application/json')).status, 404);
+  assert.equal((await asked('/projects/default/flags', 'text/html')).status, 200);
+});
+
+test('the page is asked for anew each time, and its assets are kept for ever', { skip: bundled }, async () => {
+  const page = await fetch(hoist.url);
+  assert.equal(page.headers.get('cache-control'), 'no-store');
+  const [script] = (await page.text()).match(/\/assets\/[\w-]+\.js/) ?? [];
+  for (const encoding of ['br', 'gzip']) {
+    const asset = await fetch(hoist.url + script, { headers: { 'accept-encoding': encoding } });
+    assert.equal(asset.headers.get('content-encoding'), encoding);
+    assert.equal(asset.headers.get('vary'), 'accept-encoding');
+    assert.match(asset.headers.get('cache-control') ?? '', /max-age=31536000, immutable/);
+    assert.match(await asset.text(), /import|export/);
   }
 });
 

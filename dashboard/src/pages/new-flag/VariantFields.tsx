@@ -26,7 +26,7 @@ export function VariantFields({ type, variants, error, change }: VariantFieldsPr
       error={error}
       errorProps={{ role: 'alert' }}
     >
-      <Stack gap="xs">
+      <Stack gap="xs" mt={6}>
         {variants.map(({ id, key, value }, place) => (
           <Group key={id} gap="xs" wrap="nowrap" align="flex-start">
             <TextInput
