@@ -105,11 +105,15 @@ async fn every_reason_is_told_with_its_variant() {
 #[tokio::test]
 async fn a_rollout_reaches_the_same_users_through_both() {
     let mut inside = Vec::new();
-    for Provider { flags, .. } in providers().await {
+    for Provider { flags, tells_reasons, .. } in providers().await {
+        let reason = if tells_reasons { EvaluationReason::Split } else { EvaluationReason::Static };
         let mut users = Vec::new();
         for number in 0..100 {
             let user = EvaluationContext::default().with_targeting_key(format!("user-{number}"));
-            users.push(flags.get_bool_value("split", Some(&user), None).await.unwrap());
+            let details = flags.get_bool_details("split", Some(&user), None).await.unwrap();
+            let variant = if details.value { "on" } else { "off" };
+            assert_eq!((details.reason.as_ref(), details.variant.as_deref()), (Some(&reason), Some(variant)));
+            users.push(details.value);
         }
         inside.push(users);
     }
