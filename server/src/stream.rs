@@ -92,13 +92,12 @@ impl Streams {
         }
         let more = |held: usize| (held < self.most).then_some(held + 1);
         let entered = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        match entered {
-            Ok(_) => Ok(Place(self.clone())),
-            Err(_) => {
-                metrics::counter!("hoist_streams_refused_total", "lack" => "place").increment(1);
-                Err(Error::full(format!("this server holds at most {} streams", self.most), NEXT_PLACE_S))
-            }
+        if entered.is_err() {
+            metrics::counter!("hoist_streams_refused_total", "lack" => "place").increment(1);
+            let detail = format!("this server holds at most {} streams", self.most);
+            return Err(Error::full(detail, NEXT_PLACE_S));
         }
+        Ok(Place(self.clone()))
     }
 
     /// Waits for the turn to be sent a first frame of so many bytes; a small one needs none.
