@@ -9,8 +9,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpResponse, web};
 
-use crate::app::App;
 use crate::ofrep::client_api::SCOPE;
+use crate::serving::Serving;
 use crate::tokens;
 
 /// For whatever is no page: nothing of it may run, and nothing may hold it.
@@ -55,8 +55,8 @@ pub(crate) async fn guard<B: MessageBody>(
     let path = request.path();
     let (machine, docs) = (is_machine(path), path.starts_with("/docs"));
     let https = request
-        .app_data::<web::Data<App>>()
-        .and_then(|app| app.settings.public_url.as_deref())
+        .app_data::<web::Data<Serving>>()
+        .and_then(|serving| serving.settings.public_url.as_deref())
         .is_some_and(|url| url.starts_with("https://"));
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();

@@ -24,6 +24,7 @@ pub mod history;
 pub mod instances;
 pub mod keys;
 mod leases;
+mod look;
 pub mod migrate;
 pub mod moving;
 mod news;
@@ -195,6 +196,7 @@ impl Server {
                 .app_data(routes.clone())
                 .wrap(from_fn(ofrep::client_api::share))
                 .wrap(from_fn(expect_loopback))
+                .wrap(from_fn(look::show_failures))
                 .wrap(from_fn(telemetry::observe))
                 .wrap(from_fn(headers::guard))
                 .configure(|config| each.configure(config))

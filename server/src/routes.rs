@@ -18,8 +18,8 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 use crate::error::{Error, Problem};
 use crate::keys::ProjectKey;
 use crate::{
-    audit, dashboard, edge, environments, exposures, flags, health, instances, ofrep, projects, promotion,
-    sdk_api, segments, sessions, stale, stream, telemetry, tokens,
+    audit, dashboard, edge, environments, exposures, flags, health, instances, look, ofrep, projects,
+    promotion, sdk_api, segments, sessions, stale, stream, telemetry, tokens,
 };
 
 #[derive(OpenApi)]
@@ -259,7 +259,7 @@ pub(crate) fn configure(config: &mut web::ServiceConfig) {
     register(config);
     read_strictly(config);
     let docs = SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"));
-    config.service(get_openapi).service(redirect_to_docs).service(docs);
+    config.service(get_openapi).service(redirect_to_docs).configure(look::configure).service(docs);
     config.service(dashboard::get_page).service(dashboard::get_asset);
     config.default_service(web::to(nothing_here));
 }

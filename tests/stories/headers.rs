@@ -90,3 +90,35 @@ async fn other_origins_still_may_evaluate() {
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, "*"));
     assert_eq!(answer.header("cross-origin-resource-policy"), "");
 }
+
+#[tokio::test]
+async fn who_opens_an_address_is_shown_a_page_and_a_program_a_problem() {
+    let node = Node::start().await;
+    let outsider = node.api().with_token("");
+    let html = "text/html,application/xhtml+xml;q=0.9,*/*;q=0.8";
+    for (path, status, title) in [
+        ("/api/v1/projects", 401, "Who are you?"),
+        ("/api/<script>", 404, "Not found"),
+        ("/docs/nothing", 404, ""),
+    ] {
+        let shown = outsider.get(path).header("accept", html).send().await;
+        assert_eq!(shown.status, status, "{path}");
+        assert!(shown.text.contains(title) && !shown.text.contains("<script>"), "{path}: {}", shown.text);
+        if !title.is_empty() {
+            assert_eq!(shown.header("content-type"), "text/html; charset=utf-8");
+            assert!(policy(&shown)["style-src"].contains("'nonce-"), "{shown:?}");
+            assert!(!shown.header("x-request-id").is_empty());
+        }
+    }
+    let told = outsider.get("/api/v1/projects").send().await;
+    assert_eq!(told.header("content-type"), "application/problem+json");
+    let rebound = outsider.get("/").header("accept", html).header("host", "evil.example").send().await;
+    assert!(
+        rebound.status == 403 && rebound.text.contains("answers to this machine only"),
+        "{}",
+        rebound.text
+    );
+    let reference = outsider.get("/docs/").send().await;
+    assert!(reference.text.contains("API reference"), "{}", reference.text);
+    assert!(outsider.get("/docs/look.css").send().await.header("content-type").starts_with("text/css"));
+}

@@ -72,3 +72,33 @@ async fn where_every_flag_stands_is_told_in_a_word() {
     let confined = api.with_token(&api.create_token(&confined).await);
     confined.get("reports/stages").refused(403, "forbidden").await;
 }
+
+#[tokio::test]
+async fn an_export_of_the_audit_is_whole() {
+    let node = Node::start().await;
+    let api = node.api();
+    let mut file = api.get("export").ok().await;
+    let flag = |number: usize| {
+        json!({ "key": format!("flag-{number}"), "name": "=1+1", "type": "boolean", "variants": { "on": true, "off": false },
+            "purpose": "release", "owner": "shop", "salt": "s", "bucketing": "hoist-v1", "settings": {} })
+    };
+    file["flags"] = (0..700).map(flag).collect();
+    api.post("import").json(&file).ok().await;
+
+    let whole = api.get("/api/v1/audit?project=default&format=ndjson").send().await;
+    let sequences: Vec<Value> = whole
+        .text
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap()["sequence"].take())
+        .collect();
+    assert_eq!(sequences, (1..=701).rev().map(|it| json!(it)).collect::<Vec<_>>());
+    assert_eq!(whole.header("content-disposition"), "attachment; filename=\"audit.ndjson\"");
+    assert_eq!(whole.header("hoist-next-cursor"), "");
+    let rows = api.get("/api/v1/audit?project=default&format=csv").send().await;
+    assert_eq!(rows.text.lines().count(), 702);
+    assert_eq!(rows.text.matches("sequence,at,").count(), 1, "one head");
+    let part = api.get("/api/v1/audit?project=default&format=csv&limit=3").send().await;
+    assert_eq!((part.text.lines().count(), part.header("hoist-next-cursor").is_empty()), (4, false));
+    let of_flag = api.get("flags/flag-3/history?format=ndjson").send().await;
+    assert_eq!(of_flag.text.lines().count(), 1);
+}

@@ -1,6 +1,11 @@
 //! Routes of the audit.
 
+use std::future::ready;
+
+use actix_web::http::header;
 use actix_web::{HttpResponse, get, web};
+use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -10,7 +15,7 @@ use crate::app::App;
 use crate::clock::Timestamp;
 use crate::error::{Error, ReadProblems, Result};
 use crate::keys::{FlagKey, ProjectKey};
-use crate::page::{Items, limit};
+use crate::page::{Items, MAX_LIMIT, limit};
 use crate::reply::Reply;
 
 /// How an export is written.
@@ -46,7 +51,7 @@ pub struct Filter {
     pub until: Option<Timestamp>,
     /// `next_cursor` of the page before.
     pub cursor: Option<String>,
-    /// How many at most, from 1 to 500; 100 when absent.
+    /// How many at most, from 1 to 500. When absent, a page of JSON has 100, and NDJSON and CSV have all entries.
     #[param(minimum = 1, maximum = 500)]
     pub limit: Option<u64>,
     /// How the answer is written.
@@ -91,7 +96,7 @@ pub(crate) async fn list_audit(
         caller.view(&project, None)?;
     }
     confine(&caller, &mut filter)?;
-    answer(&app, &filter).await
+    answer(&app, filter).await
 }
 
 /// A caller of one environment reads that one's entries only.
@@ -118,23 +123,63 @@ pub(crate) async fn list_flag_history(
     let (project, flag) = (Some(project.to_string()), Some(flag.to_string()));
     let mut filter = Filter { project, flag, ..filter.into_inner() };
     confine(&caller, &mut filter)?;
-    answer(&app, &filter).await
+    answer(&app, filter).await
 }
 
-async fn answer(app: &App, filter: &Filter) -> Result<HttpResponse> {
-    let limit = limit(filter.limit)?;
-    let entries = app.store.audit(filter, limit + 1).await?;
-    let page = Items::page(entries, limit, cursor);
-    let (kind, body) = match filter.format {
+async fn answer(app: &web::Data<App>, filter: Filter) -> Result<HttpResponse> {
+    let whole = filter.limit.is_none() && filter.format != Format::Json;
+    let limit = if whole { MAX_LIMIT } else { limit(filter.limit)? };
+    let page = page(app, &filter, limit).await?;
+    let (kind, name) = match filter.format {
         Format::Json => return Ok(Reply::ok(&page).as_response()),
-        Format::Ndjson => ("application/x-ndjson", ndjson(&page.items)),
-        Format::Csv => ("text/csv; charset=utf-8", csv(&page.items)),
+        Format::Ndjson => ("application/x-ndjson", "audit.ndjson"),
+        Format::Csv => ("text/csv; charset=utf-8", "audit.csv"),
     };
     let mut response = HttpResponse::Ok();
-    if let Some(next) = page.next_cursor {
-        response.insert_header(("hoist-next-cursor", next));
+    let file = format!("attachment; filename=\"{name}\"");
+    response.content_type(kind).insert_header((header::CONTENT_DISPOSITION, file));
+    let head = if filter.format == Format::Csv { COLUMNS } else { "" };
+    let first = head.to_owned() + &lines(filter.format, &page.items);
+    if !whole {
+        if let Some(next) = page.next_cursor {
+            response.insert_header(("hoist-next-cursor", next));
+        }
+        return Ok(response.body(first));
     }
-    Ok(response.content_type(kind).body(body))
+    let rest = Rest { app: app.clone(), filter: Filter { cursor: page.next_cursor, ..filter } };
+    let first = stream::once(ready(Ok(Bytes::from(first))));
+    Ok(response.streaming(first.chain(stream::unfold(rest, Rest::next))))
+}
+
+async fn page(app: &App, filter: &Filter, limit: u64) -> Result<Items<Sealed>> {
+    Ok(Items::page(app.store.audit(filter, limit + 1).await?, limit, cursor))
+}
+
+/// What of an export is still to be sent, page by page. One that cannot be read on is broken off, and so is not taken for
+/// the whole.
+struct Rest {
+    app: web::Data<App>,
+    filter: Filter,
+}
+
+impl Rest {
+    async fn next(mut self) -> Option<(Result<Bytes>, Self)> {
+        self.filter.cursor.as_ref()?;
+        match page(&self.app, &self.filter, MAX_LIMIT).await {
+            Ok(page) => {
+                self.filter.cursor = page.next_cursor;
+                Some((Ok(lines(self.filter.format, &page.items).into()), self))
+            }
+            Err(error) => {
+                self.filter.cursor = None;
+                Some((Err(error), self))
+            }
+        }
+    }
+}
+
+fn lines(format: Format, entries: &[Sealed]) -> String {
+    if format == Format::Csv { csv(entries) } else { ndjson(entries) }
 }
 
 fn ndjson(entries: &[Sealed]) -> String {
@@ -144,7 +189,7 @@ fn ndjson(entries: &[Sealed]) -> String {
 const COLUMNS: &str = "sequence,at,project,environment,flag,target,action,actor,via,reason,request_id,revision,changes,hash\r\n";
 
 fn csv(entries: &[Sealed]) -> String {
-    let mut text = COLUMNS.to_owned();
+    let mut text = String::new();
     for Sealed { entry, hash } in entries {
         let cells = [
             entry.sequence.to_string(),
