@@ -65,6 +65,20 @@ async fn a_page_that_is_up_to_date_is_told_so() {
 }
 
 #[tokio::test]
+async fn many_flags_are_sent_small() {
+    let node = Node::start().await;
+    for number in 0..50 {
+        node.api().create_flag(&format!("flag-{number}")).await;
+    }
+    let plain = node.api().get("overview").send().await;
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "accept-encoding"));
+    let small = node.api().get("overview").header("accept-encoding", "br;q=1, gzip;q=0.5").send().await;
+    assert_eq!((small.header("content-encoding"), small.header("etag")), ("gzip", plain.header("etag")));
+    let length: usize = small.header("content-length").parse().unwrap();
+    assert!(length * 5 < plain.text.len(), "{length} of {}", plain.text.len());
+}
+
+#[tokio::test]
 async fn who_may_see_one_environment_sees_that_one_in_it() {
     let node = Node::start().await;
     node.api().create_flag("dashboard_v2").await;

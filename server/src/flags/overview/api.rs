@@ -1,14 +1,17 @@
 //! The route of the overview.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
-use actix_web::http::header;
+use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, Header};
 use actix_web::{HttpRequest, HttpResponse, get, web};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use super::Overview;
 use crate::access::Caller;
 use crate::app::App;
-use crate::error::{ReadProblems, Result};
+use crate::error::{Error, ReadProblems, Result};
 use crate::flags::MAX_FLAGS;
 use crate::flags::api::{FlagFilter, overview};
 use crate::keys::ProjectKey;
@@ -28,9 +31,10 @@ pub(crate) async fn get_overview(
     // Read first: what changes meanwhile makes the answer newer than its tag, never older.
     let sequence = app.store.audit_sequence(&project).await?;
     let scope = caller.environment().map(|own| format!("-{own}")).unwrap_or_default();
-    let tag = format!("\"{sequence}{scope}\"");
+    // Weak, because it stands for both forms of the answer.
+    let tag = format!("W/\"{sequence}{scope}\"");
     let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    if has.is_some_and(|has| has.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)) {
+    if has.is_some_and(|has| has.split(',').any(|one| one.trim() == tag)) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
     let filter = FlagFilter::default();
@@ -46,5 +50,26 @@ pub(crate) async fn get_overview(
         flags: flags.into_iter().map(|flag| overview(&caller, flag, &glances).into()).collect(),
         project,
     };
-    Ok(HttpResponse::Ok().insert_header((header::ETAG, tag)).json(whole))
+    let gzip = AcceptEncoding::parse(&request)
+        .is_ok_and(|it| it.negotiate([Encoding::gzip()].iter()).is_some_and(|it| it == Encoding::gzip()));
+    // Thousands of flags take longer to write than a stream on this worker should wait.
+    let body = web::block(move || write(&whole, gzip)).await;
+    let body = body.map_err(|error| Error::Internal(error.to_string()))??;
+    let mut response = HttpResponse::Ok();
+    response.insert_header((header::ETAG, tag)).insert_header((header::VARY, "accept-encoding"));
+    if gzip {
+        response.insert_header(ContentEncoding::Gzip);
+    }
+    Ok(response.content_type("application/json").body(body))
+}
+
+/// Writes the overview as JSON; flags read alike, so that it shrinks to a tenth.
+fn write(whole: &Overview, gzip: bool) -> Result<Vec<u8>> {
+    let broken = |error: &dyn std::fmt::Display| Error::Internal(error.to_string());
+    let json = serde_json::to_vec(whole).map_err(|error| broken(&error))?;
+    if !gzip {
+        return Ok(json);
+    }
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&json).and_then(|()| encoder.finish()).map_err(|error| broken(&error))
 }
