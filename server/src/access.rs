@@ -5,6 +5,7 @@ mod caller;
 
 use std::collections::HashMap;
 use std::future::{Ready, ready};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use actix_web::dev::Payload;
@@ -28,6 +29,8 @@ pub struct Access {
     tokens: ArcSwap<HashMap<String, Arc<Token>>>,
     /// Tokens that come from the settings and are in no table.
     fixed: HashMap<String, Arc<Token>>,
+    /// Whether a token that is not here is not good.
+    complete: AtomicBool,
     used: Mutex<HashMap<String, Timestamp>>,
 }
 
@@ -37,7 +40,8 @@ impl Access {
         let fixed = fixed_tokens(settings, now);
         let by_hash: HashMap<String, Arc<Token>> =
             fixed.into_iter().map(|(text, token)| (tokens::hash(&text), Arc::new(token))).collect();
-        Self { tokens: ArcSwap::from_pointee(by_hash.clone()), fixed: by_hash, used: Mutex::default() }
+        let (complete, used) = (AtomicBool::new(true), Mutex::default());
+        Self { tokens: ArcSwap::from_pointee(by_hash.clone()), fixed: by_hash, complete, used }
     }
 
     /// Takes over what the store holds now; gives the tokens that are good no more.
@@ -45,9 +49,51 @@ impl Access {
         let mut tokens = self.fixed.clone();
         tokens.extend(stored.into_iter().map(|(hash, token)| (hash, Arc::new(token))));
         let tokens = Arc::new(tokens);
+        self.swap(&tokens)
+    }
+
+    /// Says that there are tokens which were not read yet.
+    pub(crate) fn begun(&self) {
+        self.complete.store(false, Ordering::Release);
+    }
+
+    /// Says that every token there is was read, and so were the flags that they are for.
+    pub(crate) fn completed(&self) {
+        self.complete.store(true, Ordering::Release);
+    }
+
+    /// Takes over what a cache says of a project's tokens that read flags; gives those that are good no more.
+    pub(crate) fn recall(&self, project: &ProjectKey, cached: Vec<(String, Token)>) -> Vec<Arc<Token>> {
+        let others = |hash: &String, token: &Token| {
+            self.fixed.contains_key(hash)
+                || token.kind == Kind::Api
+                || token.project.as_ref() != Some(project)
+        };
+        let before = self.tokens.load_full();
+        let kept = before.iter().filter(|(hash, token)| others(hash, token));
+        let mut tokens: HashMap<_, _> = kept.map(|(hash, token)| (hash.clone(), token.clone())).collect();
+        for (hash, token) in cached {
+            tokens.entry(hash).or_insert_with(|| Arc::new(token));
+        }
+        self.swap(&Arc::new(tokens))
+    }
+
+    fn swap(&self, tokens: &Arc<HashMap<String, Arc<Token>>>) -> Vec<Arc<Token>> {
         let before = self.tokens.swap(tokens.clone());
         let gone = before.iter().filter(|(hash, _)| !tokens.contains_key(*hash));
         gone.map(|(_, token)| token.clone()).collect()
+    }
+
+    /// Every token but those of this node's settings, by hash.
+    pub(crate) fn stored(&self) -> Vec<(String, Arc<Token>)> {
+        let tokens = self.tokens.load();
+        let stored = tokens.iter().filter(|(hash, _)| !self.fixed.contains_key(*hash));
+        stored.map(|(hash, token)| (hash.clone(), token.clone())).collect()
+    }
+
+    /// Whether a token that is not known is not good: every token there is was read once.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.complete.load(Ordering::Acquire)
     }
 
     /// Finds a live token by the hash of its text.
@@ -157,6 +203,10 @@ pub(crate) fn authenticate(request: &HttpRequest, key: Option<&str>) -> Result<(
     let hash = tokens::hash(text);
     let Some(token) = serving.access.find(&hash, now) else {
         let cut = text.starts_with("hoist_") && !tokens::is_well_formed(text);
+        if !cut && !serving.access.is_complete() {
+            let detail = "the store cannot be reached, and this node has not seen this token";
+            return Err(Error::Unavailable(detail.to_owned()));
+        }
         let detail = if cut {
             "this token is mistyped or cut short"
         } else {

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use crate::cache::Cache;
 use crate::change::Queues;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -19,6 +20,7 @@ use crate::serving::Serving;
 use crate::sessions::Sessions;
 use crate::sessions::attempts::Attempts;
 use crate::settings::{Mode, Settings};
+use crate::source::{Source, Sources};
 use crate::store::{Engine, Store};
 use crate::{environments, migrate};
 
@@ -35,6 +37,10 @@ pub struct App {
     pub store: Store,
     /// Who is told of changes.
     pub fanout: Fanout,
+    /// What nodes without the database serve from.
+    pub(crate) cache: Arc<Cache>,
+    /// What this node serves from.
+    pub(crate) source: Arc<Sources>,
     /// Who is signed in.
     pub(crate) sessions: Arc<Sessions>,
     /// Who has tried to sign in.
@@ -66,12 +72,15 @@ impl App {
     pub async fn start(settings: Settings, clock: Clock) -> Result<Self> {
         let store = Store::open_within(&settings.database_url, (&settings).into()).await?;
         let fanout = Fanout::open(&settings)?;
+        let cache = Arc::new(Cache::new(&settings.database_url));
         let (news, nodes) = (Arc::new(News::new()), Nodes::new());
         let origin = Origin::Store { store: store.clone(), news: news.clone() };
         let app = Self {
             serving: Serving::new(settings, clock, origin),
             store,
             fanout,
+            cache,
+            source: Arc::default(),
             sessions: Arc::default(),
             attempts: Arc::default(),
             news,
@@ -81,6 +90,8 @@ impl App {
             nodes: Arc::new(nodes),
             settled: Arc::default(),
         };
+        // Until the store was read, a token that is not known may be good all the same.
+        app.access.begun();
         match app.refresh().await {
             Ok(()) => {}
             // The timer goes on trying: PostgreSQL may be away for a while, or wait for somebody to migrate it.
@@ -153,6 +164,9 @@ impl App {
     pub async fn refresh(&self) -> Result<()> {
         self.settle().await?;
         self.serving.refresh().await?;
-        self.reload_tokens_if_changed().await
+        self.reload_tokens_if_changed().await?;
+        self.access.completed();
+        self.source.set(Source::Database);
+        Ok(())
     }
 }

@@ -287,15 +287,20 @@ impl<'a> Change<'a> {
             publish(&app, &project, states, &gone);
             // Whoever is next finds in memory what was made.
             drop(turn);
-            if tokens_changed {
-                app.fanout.announce_access();
-            }
-            if environments_made || !gone.is_empty() {
-                app.fanout.announce_anything();
-            }
             // What fails from here on did not undo the change; the timers will try again.
             let reread = if tokens_changed { app.reload_tokens().await } else { Ok(()) };
+            if tokens_changed {
+                if reread.is_ok() {
+                    app.tokens_seen.note(&project, sequence);
+                }
+                app.fanout.announce_access();
+                app.cache.write_all_behind();
+            }
             let refreshed = if environments_made { app.refresh().await } else { Ok(()) };
+            if environments_made || !gone.is_empty() {
+                app.fanout.announce_anything();
+                app.cache.write_all_behind();
+            }
             app.news.audited(&project, sequence);
             if let Err(error) = reread.and(refreshed) {
                 tracing::warn!(%error, "a change was made, but this node has not seen all of it yet");
@@ -365,11 +370,13 @@ pub struct Record {
 /// Lets readers see what was committed.
 fn publish(app: &App, project: &ProjectKey, states: Vec<(EnvironmentKey, State)>, gone: &[EnvironmentKey]) {
     for (environment, state) in states {
-        app.fanout.announce(&format!("{project}/{environment}"), state.revision());
+        let revision = state.revision();
         match app.snapshots.get(project, &environment) {
             Some(live) => live.offer(state),
             None => app.snapshots.insert(project, &environment, &Arc::new(Live::new(state))),
         }
+        app.fanout.announce(&format!("{project}/{environment}"), revision);
+        app.cache.write_behind(project, &environment);
     }
     for environment in gone {
         app.snapshots.remove(project, environment);

@@ -4,15 +4,18 @@
 //! everything, rarely while the bell is known to work and often while it is not.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::cache;
 use crate::error::Result;
 use crate::fanout::News;
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::source::Source;
 use crate::telemetry::measured;
 
 /// How often everything is compared with the store when nobody rings.
@@ -22,13 +25,32 @@ const COMPARE_BESIDE_BELL: Duration = Duration::from_secs(1);
 /// How soon after one look at the store the bell leads to the next: whatever anybody rings, the store is not stormed.
 const BREATH: Duration = Duration::from_millis(5);
 
+/// How long a node that has nothing yet waits for Redis before it asks the database again.
+const LINK_PATIENCE: Duration = Duration::from_secs(1);
+
 /// How far each project's audit had come when its tokens were read.
 #[derive(Debug, Default)]
-pub(crate) struct TokensSeen(Mutex<HashMap<ProjectKey, u64>>);
+pub(crate) struct TokensSeen {
+    sequences: Mutex<HashMap<ProjectKey, u64>>,
+    /// Whether others than the store's were taken over since.
+    doubtful: AtomicBool,
+}
 
 impl TokensSeen {
+    /// Notes that the tokens were read after an entry of a project's audit.
+    pub(crate) fn note(&self, project: &ProjectKey, sequence: u64) {
+        let mut seen = self.lock();
+        let newest = seen.entry(project.clone()).or_default();
+        *newest = sequence.max(*newest);
+    }
+
+    /// Every project and how far it had come.
+    pub(crate) fn all(&self) -> Vec<(ProjectKey, u64)> {
+        self.lock().iter().map(|(project, sequence)| (project.clone(), *sequence)).collect()
+    }
+
     fn lock(&self) -> MutexGuard<'_, HashMap<ProjectKey, u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sequences.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -40,7 +62,14 @@ impl App {
         let mut heard = News { anything: true, ..News::default() };
         loop {
             let begun = Instant::now();
+            // Without the database, first what others may have left for this one: to ask the database may take seconds.
+            if failing || self.source.get() == Source::Nothing {
+                self.recall().await;
+            }
             let result = self.look(&heard).await;
+            if result.is_err() && !failing {
+                self.recall().await;
+            }
             match &result {
                 // Once is news; a database that is away for an hour is not news four times a second.
                 Ok(()) if failing => tracing::info!("follows the database again"),
@@ -73,6 +102,24 @@ impl App {
         }
     }
 
+    /// Takes what is in the cache and newer than what is served, and says what this node serves from.
+    async fn recall(&self) {
+        if self.source.get() == Source::Nothing
+            && let Some(link) = self.fanout.link()
+        {
+            link.wait_until_up(LINK_PATIENCE).await;
+        }
+        let served = match (cache::recall(self).await, self.source.get()) {
+            (Ok(true), _) => {
+                self.tokens_seen.doubtful.store(true, Ordering::Release);
+                Source::Cache
+            }
+            (_, Source::Database) => Source::Memory,
+            (_, before) => before,
+        };
+        self.source.set(served);
+    }
+
     /// Looks for what was heard of.
     async fn look(&self, heard: &News) -> Result<()> {
         if heard.anything {
@@ -101,7 +148,8 @@ impl App {
     pub(crate) async fn reload_tokens_if_changed(&self) -> Result<()> {
         let (now, seen) = (self.news.sequences(), self.tokens_seen.lock().clone());
         // The tokens of a project that is gone are gone with it.
-        let mut changed = seen.keys().any(|project| !now.contains_key(project));
+        let gone = seen.keys().any(|project| !now.contains_key(project));
+        let mut changed = gone || self.tokens_seen.doubtful.load(Ordering::Acquire);
         for (project, sequence) in &now {
             changed = changed
                 || match seen.get(project) {
@@ -112,6 +160,7 @@ impl App {
         }
         if changed {
             self.reload_tokens().await?;
+            self.tokens_seen.doubtful.store(false, Ordering::Release);
         }
         *self.tokens_seen.lock() = now;
         Ok(())

@@ -1,5 +1,7 @@
 //! Whether the process serves, how its parts are, and whether it should get requests.
 
+use std::time::Duration;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, get, web};
 use serde::Serialize;
@@ -7,7 +9,11 @@ use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::fanout::Link;
+use crate::source::Source;
 use crate::store::{Engine, Fit};
+
+/// How long the database may take for a sign of life: whoever asks how a node is does not wait for long either.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The process serves.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,13 +29,21 @@ pub struct Health {
     status: &'static str,
     /// The version of the server.
     version: &'static str,
+    /// Where the flags come from that it serves; absent on an edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
     /// The parts.
     parts: Parts,
 }
 
 impl Health {
     pub(crate) fn new(parts: Parts, well: bool) -> Self {
-        Self { status: if well { "ok" } else { "down" }, version: env!("CARGO_PKG_VERSION"), parts }
+        Self {
+            status: if well { "ok" } else { "down" },
+            version: env!("CARGO_PKG_VERSION"),
+            source: None,
+            parts,
+        }
     }
 }
 
@@ -65,8 +79,11 @@ pub struct Part {
 pub struct Readiness {
     /// Whether it should.
     pub(crate) ready: bool,
-    /// What it lacks; a node that lacks the database still serves SDKs from memory.
+    /// What it lacks; a node that lacks the database still serves SDKs, from memory or the cache.
     pub(crate) lacks: Vec<String>,
+    /// Where the flags come from that it serves; absent on an edge.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) source: Option<Source>,
 }
 
 /// Whether the process serves; depends on nothing else.
@@ -81,9 +98,10 @@ pub(crate) async fn get_liveness() -> HttpResponse {
 #[get("/healthz")]
 pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
     let kind = Some(if *app.store.engine() == Engine::Sqlite { "sqlite" } else { "postgresql" });
-    let database = match app.store.ping().await {
-        Ok(()) => Part { status: "up", kind, detail: None },
-        Err(error) => Part { status: "down", kind, detail: Some(error.to_string()) },
+    let database = match tokio::time::timeout(PATIENCE, app.store.ping()).await {
+        Ok(Ok(())) => Part { status: "up", kind, detail: None },
+        Ok(Err(error)) => Part { status: "down", kind, detail: Some(error.to_string()) },
+        Err(_) => Part { status: "down", kind, detail: Some("the database does not answer".to_owned()) },
     };
     let cache = match app.fanout.link().map(Link::is_up) {
         None => Part { status: "absent", kind: None, detail: None },
@@ -95,7 +113,7 @@ pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
     };
     let up = database.status == "up" && cache.status != "down";
     let parts = Parts { database: Some(database), cache: Some(cache), upstream: None };
-    let health = Health::new(parts, up);
+    let health = Health { source: Some(app.source.get()), ..Health::new(parts, up) };
     HttpResponse::build(if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }).json(health)
 }
 
@@ -105,13 +123,19 @@ pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
 pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
     let mut lacks = Vec::new();
     // A node without its database serves from memory, and stays ready for that.
-    let fit = app.store.fit().await.ok();
+    let fit = tokio::time::timeout(PATIENCE, app.store.fit()).await.ok().and_then(Result::ok);
     match &fit {
         Some(fit) => lacks.extend(fit.lacks()),
         None => lacks.push("database".to_owned()),
     }
     let fits = fit.is_none_or(|fit| fit == Fit::Fits);
-    let warm = !app.snapshots.all().is_empty();
+    if app.fanout.link().is_some_and(|link| !link.is_up()) {
+        lacks.push("cache".to_owned());
+    }
+    if !app.access.is_complete() {
+        lacks.push("api tokens".to_owned());
+    }
+    let warm = app.source.get() != Source::Nothing && !app.snapshots.all().is_empty();
     if !warm {
         lacks.push("snapshots".to_owned());
     }
@@ -120,5 +144,5 @@ pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
     }
     let ready = fits && warm && !app.streams.is_draining();
     HttpResponse::build(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
-        .json(Readiness { ready, lacks })
+        .json(Readiness { ready, lacks, source: Some(app.source.get()) })
 }

@@ -1,5 +1,6 @@
 //! Where a node's flags come from, and where what its clients tell goes to.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::clock::Timestamp;
@@ -98,25 +99,32 @@ impl Origin {
 
 async fn refresh(store: &Store, news: &News, snapshots: &Snapshots) -> Result<()> {
     // Before the store is asked: what is served only afterwards is not missed by an older answer.
-    let served = snapshots.all();
+    let served = snapshots.all().into_iter().map(|(place, live)| (place, live.state()));
+    let served: HashMap<_, Arc<State>> = served.collect();
     let heads = store.heads().await?;
     for Head { project, environment, revision, sequence } in &heads {
-        match snapshots.get(project, environment) {
-            Some(live) if live.lacks(*revision) => {
+        let before = served.get(&(project.clone(), environment.clone()));
+        match (snapshots.get(project, environment), before) {
+            // The store is right, whatever a cache said, or this node knew before a backup was restored.
+            (Some(live), Some(before)) if live.is_recalled() || before.revision() > *revision => {
+                live.correct(before, load(store, project, environment, *revision).await?);
+                news.ring();
+            }
+            (Some(live), _) if live.lacks(*revision) => {
                 catch_up(store, project, environment, &live).await?;
                 news.ring();
             }
-            Some(_) => {}
-            None if snapshots.refused(project, environment, *revision) => {}
-            None => {
-                let live = load(store, project, environment, *revision).await?;
-                snapshots.insert(project, environment, &Arc::new(live));
+            (Some(_), _) => {}
+            (None, _) if snapshots.refused(project, environment, *revision) => {}
+            (None, _) => {
+                let state = load(store, project, environment, *revision).await?;
+                snapshots.insert(project, environment, &Arc::new(Live::new(state)));
                 news.ring();
             }
         }
         news.audited(project, *sequence);
     }
-    for ((project, environment), _) in served {
+    for (project, environment) in served.into_keys() {
         if !heads.iter().any(|it| it.project == project && it.environment == environment) {
             snapshots.remove(&project, &environment);
             news.ring();
@@ -150,7 +158,7 @@ async fn load(
     project: &ProjectKey,
     environment: &EnvironmentKey,
     revision: u64,
-) -> Result<Live> {
+) -> Result<State> {
     let set = store.flag_set(project, environment, revision).await?;
     let mut state = State::compile(&set);
     for (key, problem) in state.snapshot.problems() {
@@ -160,5 +168,5 @@ async fn load(
     let events = store.events_since(project, environment, oldest).await?;
     let events = events.into_iter().filter(|event| event.revision <= revision).collect();
     state.remember(&history::patches(events));
-    Ok(Live::new(state))
+    Ok(state)
 }

@@ -73,14 +73,27 @@ impl Serving {
 
     /// Finds an environment that is served.
     pub fn live(&self, project: &ProjectKey, environment: &EnvironmentKey) -> Result<Arc<Live>> {
-        self.snapshots.get(project, environment).ok_or_else(|| Error::missing("environment", environment))
+        self.snapshots.get(project, environment).ok_or_else(|| {
+            if self.access.is_complete() {
+                return Error::missing("environment", environment);
+            }
+            Error::Unavailable(
+                "the store cannot be reached, and this node has no flags of this environment".to_owned(),
+            )
+        })
     }
 
     /// Lets in whom these tokens let in, and nobody else. The streams of those that are good no more end at once; whether
     /// there are any.
     pub(crate) fn replace_tokens(&self, tokens: Vec<(String, Token)>) -> bool {
         let gone = self.access.replace(tokens);
-        for token in &gone {
+        self.ring_for(&gone);
+        !gone.is_empty()
+    }
+
+    /// Wakes the streams of tokens that are good no more.
+    pub(crate) fn ring_for(&self, gone: &[Arc<Token>]) {
+        for token in gone {
             let place = token.project.as_ref().zip(token.environment.as_ref());
             if let Some(live) =
                 place.and_then(|(project, environment)| self.snapshots.get(project, environment))
@@ -88,7 +101,6 @@ impl Serving {
                 live.ring();
             }
         }
-        !gone.is_empty()
     }
 
     /// Finds a live token and its hash, here or where this node's tokens come from.

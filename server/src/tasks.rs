@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::app::App;
+use crate::cache;
 use crate::error::Result;
 use crate::instances::{self, runner};
 use crate::leases::{self, HOUSEKEEPING};
@@ -24,6 +25,8 @@ pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 pub(crate) fn start(app: &App) {
     let fanout = app.fanout.clone();
     tokio::spawn(async move { fanout.run().await });
+    let keeper = app.clone();
+    tokio::spawn(async move { cache::keep(&keeper).await });
     let follower = app.clone();
     tokio::spawn(async move { follower.follow().await });
     every(COUNTS, "counts", app, |app| async move { app.write_counts().await });

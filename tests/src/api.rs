@@ -30,6 +30,12 @@ impl Api {
         Api { token: token.to_owned(), ..self.clone() }
     }
 
+    /// Speaks to another server.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Api {
+        Api { base: base.to_owned(), ..self.clone() }
+    }
+
     /// Speaks about another project.
     #[must_use]
     pub fn with_project(&self, project: &str) -> Api {

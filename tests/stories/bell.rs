@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use servers::database;
-use tests::{Call, Cluster, Pipe, Redis, Wire, eventually, migrated, within};
+use tests::{Call, Certificate, Cluster, Pipe, Redis, RedisOptions, Wire, eventually, migrated, within};
 use tokio::time::Instant;
 
 const FLAG: &str = "dashboard_v2";
@@ -24,7 +24,11 @@ struct Pair {
 impl Pair {
     async fn start(redis: Option<&str>) -> Pair {
         let variables: Vec<_> = redis.map(|url| ("HOIST_REDIS_URL", url)).into_iter().collect();
-        let cluster = Cluster::start_over(2, &migrated(&database().await).await, &variables).await;
+        Pair::start_with(&variables).await
+    }
+
+    async fn start_with(variables: &[(&str, &str)]) -> Pair {
+        let cluster = Cluster::start_over(2, &migrated(&database().await).await, variables).await;
         cluster.api(0).create_flag(FLAG).await;
         let key = cluster.api(0).sdk_key("production").await;
         eventually("a key that the other node knows", async || knows(&cluster, 1, &key).await).await;
@@ -190,4 +194,47 @@ async fn nodes_that_ring_through_a_redis_of_others_hear_their_own_only() {
     let after = other.cluster.api(1).get("/metrics").send().await.text;
     let heard = "hoist_announcements_heard_total";
     assert!((metric(&before, heard) - metric(&after, heard)).abs() < f64::EPSILON, "{after}");
+}
+
+/// A Redis that speaks TLS, with a certificate for `host`, and a file that says who vouches for it.
+async fn secure(host: &str) -> (Redis, tempfile::NamedTempFile) {
+    let certificate = Certificate::of(host);
+    let authority = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(authority.path(), &certificate.authority).unwrap();
+    let options = RedisOptions { certificate: Some(certificate), ..RedisOptions::default() };
+    (Redis::start_with(options).await, authority)
+}
+
+#[tokio::test]
+async fn redis_is_spoken_to_by_tls_with_an_authority_of_its_own() {
+    let (redis, authority) = secure("127.0.0.1").await;
+    assert!(redis.url().starts_with("rediss://"));
+    let authority = authority.path().display().to_string();
+    let variables = [("HOIST_REDIS_URL", redis.url()), ("HOIST_REDIS_CA", authority)];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    Pair::start_with(&variables).await.rings().await;
+}
+
+#[tokio::test]
+async fn a_redis_that_cannot_prove_who_it_is_is_not_used() {
+    let (redis, authority) = secure("127.0.0.1").await;
+    let (elsewhere, its_authority) = secure("redis.internal").await;
+    let path = |file: &tempfile::NamedTempFile| file.path().display().to_string();
+    let wrong = [
+        ("another authority", redis.url(), Some(path(&its_authority))),
+        ("an authority that nobody knows", redis.url(), None),
+        ("another host", elsewhere.url(), Some(path(&its_authority))),
+    ];
+    for (what, url, authority) in &wrong {
+        let mut variables = vec![("HOIST_REDIS_URL", url.as_str())];
+        variables.extend(authority.as_deref().map(|path| ("HOIST_REDIS_CA", path)));
+        let mut pair = Pair::start_with(&variables).await;
+        let (written, heard) = pair.change().await;
+        assert!(written < DELAY && heard < BY_POLL, "{what}: {written:?} {heard:?}");
+        let metrics = pair.cluster.api(0).get("/metrics").send().await.text;
+        assert!(metric(&metrics, "hoist_redis_up") < 0.5, "{what}");
+    }
+    let variables = [("HOIST_REDIS_URL", redis.url()), ("HOIST_REDIS_CA", path(&authority))];
+    let variables = variables.each_ref().map(|(name, value)| (*name, value.as_str()));
+    Pair::start_with(&variables).await.rings().await;
 }

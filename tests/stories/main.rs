@@ -6,6 +6,7 @@ mod acknowledgement;
 mod admission;
 mod away;
 mod bell;
+mod cached;
 mod cli;
 mod cluster;
 mod crash;

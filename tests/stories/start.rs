@@ -209,7 +209,10 @@ async fn the_server_tells_how_it_is() {
     let node = Node::start().await;
     let outsider = node.api().with_token("");
     assert_eq!(outsider.get("/livez").ok().await["status"], "ok");
-    assert_eq!(outsider.get("/readyz").ok().await, json!({ "ready": true, "lacks": [] }));
+    assert_eq!(
+        outsider.get("/readyz").ok().await,
+        json!({ "ready": true, "lacks": [], "source": "database" })
+    );
     let health = outsider.get("/healthz").ok().await;
     assert_eq!((&health["status"], &health["parts"]["database"]["status"]), (&json!("ok"), &json!("up")));
     assert!(health["version"].as_str().is_some_and(|version| !version.is_empty()));

@@ -42,7 +42,7 @@ pub(crate) async fn get_readiness(serving: web::Data<Serving>) -> HttpResponse {
         followed.place.get().map(|place| (&place.0, &place.1)).is_some_and(served)
     };
     let ready = upstream.followed.iter().all(has_flags) && !serving.streams.is_draining();
-    answer(ready).json(Readiness { ready, lacks })
+    answer(ready).json(Readiness { ready, lacks, source: None })
 }
 
 /// Lets a client in whose token this edge has not seen yet and its upstream knows. Whether that is so may be impossible

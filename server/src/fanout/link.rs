@@ -18,6 +18,8 @@ use crate::error::{Error, Result};
 
 /// How long Redis may take to answer on the bell's connection, and to let somebody in.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long it may take for something large.
+const LARGE_PATIENCE: Duration = Duration::from_secs(2);
 /// How often the link proves that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// How long to wait before connecting is tried again, at first and at most; a random part of it is waited.
@@ -41,6 +43,7 @@ type Hear = dyn Fn(&str) + Send + Sync;
 #[derive(Clone)]
 struct Pair {
     bell: MultiplexedConnection,
+    large: MultiplexedConnection,
     broken: Arc<Notify>,
 }
 
@@ -106,6 +109,13 @@ impl Link {
         self.up.subscribe()
     }
 
+    /// Waits until the link is up, at most for so long.
+    pub(crate) async fn wait_until_up(&self, patience: Duration) {
+        let mut up = self.up.subscribe();
+        // Whoever waited in vain asks again.
+        let _ = tokio::time::timeout(patience, up.wait_for(|up| *up)).await;
+    }
+
     /// Keeps the link up, for ever. `hear` is told every message, and `""` whenever messages may have been missed.
     pub(crate) async fn keep(&self, hear: Arc<Hear>) {
         let mut wait = AGAIN.0;
@@ -141,6 +151,12 @@ impl Link {
         pair.judged(question.query_async(&mut pair.bell.clone()).await)
     }
 
+    /// Moves something that may be large, beside the bell's connection so that no message waits for it.
+    pub(crate) async fn carry<T: FromRedisValue>(&self, question: &redis::Pipeline) -> Result<T, Away> {
+        let Some(pair) = self.current() else { return Err(Away::Down) };
+        pair.judged(question.query_async(&mut pair.large.clone()).await)
+    }
+
     fn current(&self) -> Option<Pair> {
         self.pair.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -170,10 +186,12 @@ impl Link {
             }
         };
         let settings = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE));
-        let small = settings.set_response_timeout(Some(PATIENCE)).set_push_sender(pushed);
+        let small = settings.clone().set_response_timeout(Some(PATIENCE)).set_push_sender(pushed);
+        let large = settings.set_response_timeout(Some(LARGE_PATIENCE));
         let mut bell = self.client.get_multiplexed_async_connection_with_config(&small).await?;
+        let large = self.client.get_multiplexed_async_connection_with_config(&large).await?;
         bell.subscribe(&[&channel, &self.own]).await?;
-        Ok(Pair { bell, broken })
+        Ok(Pair { bell, large, broken })
     }
 
     /// Beats until the link is broken, and says by what.

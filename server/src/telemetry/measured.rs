@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, get, web};
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::app::App;
 use crate::clock::Timestamp;
 use crate::serving::Serving;
 
@@ -15,7 +16,7 @@ const LAG_BUCKETS: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0
 const CHANGE_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// Counters, each there from the start, at zero.
-const COUNTERS: [(&str, &str); 10] = [
+const COUNTERS: [(&str, &str); 13] = [
     ("hoist_changes_total", "Changes that were made by this node"),
     ("hoist_receipts_total", "Receipts of applications"),
     ("hoist_exposures_total", "Evaluations that applications counted and this node accepted"),
@@ -29,10 +30,13 @@ const COUNTERS: [(&str, &str); 10] = [
     ("hoist_announcements_lost_total", "Announcements that Redis did not take; they cost latency only"),
     ("hoist_edge_refused_total", "Batches of counts that an edge's upstream refused for good"),
     ("hoist_redis_losses_total", "How often Redis was lost"),
+    ("hoist_cache_writes_total", "Flag sets and lists of tokens that were written to the cache"),
+    ("hoist_cache_errors_total", "How often the cache could not be written"),
+    ("hoist_cache_refused_total", "Values in the cache that were damaged, or not ours"),
 ];
 
 /// Gauges.
-const GAUGES: [(&str, &str); 14] = [
+const GAUGES: [(&str, &str); 16] = [
     ("hoist_build_info", "1; the label says which version runs"),
     ("hoist_leaving", "1 while the node takes its leave, else 0"),
     ("hoist_streams", "Streams that are held, of SDKs and of people's pages"),
@@ -43,6 +47,8 @@ const GAUGES: [(&str, &str); 14] = [
     ("hoist_exposures_waiting", "Batches of evaluations over OFREP that are not written down yet"),
     ("hoist_followed_timestamp_seconds", "When this node last knew that it has what the database has"),
     ("hoist_redis_up", "1 while Redis rings the bell, else 0; absent where there is none"),
+    ("hoist_source", "1 for where the flags come from that are served: database, memory, cache or nothing"),
+    ("hoist_cache_age_seconds", "How long ago the cache held all that this node serves"),
     ("hoist_lease_held", "1 while this node does what is done once for all nodes, else 0"),
     ("hoist_open_files_limit", "Files, connections among them, that the process may have open"),
     ("process_resident_memory_bytes", "Memory that the process has"),
@@ -106,7 +112,13 @@ pub(crate) fn followed(at: Timestamp) {
 /// Metrics in Prometheus' text form.
 #[utoipa::path(tag = "health", responses((status = 200, body = String, content_type = "text/plain")))]
 #[get("/metrics")]
-pub(crate) async fn get_metrics(serving: web::Data<Serving>) -> HttpResponse {
+pub(crate) async fn get_metrics(serving: web::Data<Serving>, app: Option<web::Data<App>>) -> HttpResponse {
+    if let Some(app) = app {
+        app.source.measure();
+        if let Some(age) = app.cache.age() {
+            gauge!("hoist_cache_age_seconds").set(age.as_secs_f64());
+        }
+    }
     gauge!("hoist_streams").set(as_gauge(serving.streams.held()));
     gauge!("hoist_streams_limit").set(as_gauge(serving.settings.max_streams));
     gauge!("hoist_leaving").set(f64::from(u8::from(serving.streams.is_draining())));

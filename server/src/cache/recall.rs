@@ -1,0 +1,112 @@
+//! Takes flag sets and tokens out of the cache, for a node that cannot ask the database.
+
+use std::sync::Arc;
+
+use hoist_evaluation::FlagSet;
+
+use super::passes::Passes;
+use super::{Cache, flags_name, heads_of, lock, passes_name, projects_key, sealed};
+use crate::app::App;
+use crate::fanout::{Away, Link};
+use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::snapshots::{Live, State};
+
+/// How many projects are looked for at most; more than these nobody made.
+const MAX_PROJECTS: usize = 10_000;
+
+/// Takes what is newer than what is in memory; whether there was anything.
+pub(super) async fn recall(app: &App, link: &Link) -> Result<bool, Away> {
+    let mut question = redis::pipe();
+    question.cmd("SMEMBERS").arg(projects_key(link));
+    let (projects,): (Vec<String>,) = link.carry(&question).await?;
+    let mut found = false;
+    for project in projects.into_iter().take(MAX_PROJECTS).filter_map(|key| ProjectKey::parse(&key)) {
+        found |= recall_project(app, link, &project).await?;
+    }
+    Ok(found)
+}
+
+async fn recall_project(app: &App, link: &Link, project: &ProjectKey) -> Result<bool, Away> {
+    let name = passes_name(project);
+    let Some((number, passes)) =
+        fetch(app, link, &name, |body| serde_json::from_slice::<Passes>(body).ok()).await?
+    else {
+        return Ok(false);
+    };
+    // Flags first: whoever's token is known should find them.
+    let keys = passes.environments.iter().filter_map(|key| EnvironmentKey::parse(key));
+    let environments: Vec<EnvironmentKey> = keys.collect();
+    let mut found = recall_flags(app, link, project, &environments).await?;
+    let seen = app.tokens_seen.all().into_iter().find(|(seen, _)| seen == project).map(|(_, number)| number);
+    let known = seen.max(lock(&app.cache.recalled).get(project).copied());
+    if known.is_none_or(|known| known < number) {
+        for ((of, environment), _) in app.snapshots.all() {
+            if of == *project && !environments.contains(&environment) {
+                app.snapshots.remove(project, &environment);
+            }
+        }
+        let gone = app.access.recall(project, passes.tokens(project));
+        app.ring_for(&gone);
+        lock(&app.cache.recalled).insert(project.clone(), number);
+        found = true;
+    }
+    Ok(found)
+}
+
+async fn recall_flags(
+    app: &App,
+    link: &Link,
+    project: &ProjectKey,
+    environments: &[EnvironmentKey],
+) -> Result<bool, Away> {
+    let names: Vec<String> =
+        environments.iter().map(|environment| flags_name(project, environment)).collect();
+    if names.is_empty() {
+        return Ok(false);
+    }
+    let heads = heads_of(link, names.iter().map(String::as_str)).await?;
+    let mut found = false;
+    for ((environment, name), head) in environments.iter().zip(&names).zip(heads) {
+        let live = app.snapshots.get(project, environment);
+        let newest = live.as_ref().map(|live| live.state().revision());
+        if head.is_none_or(|head| newest.is_some_and(|newest| newest >= head.number)) {
+            continue;
+        }
+        let compiled = fetch(app, link, name, |body| {
+            let set: FlagSet = serde_json::from_slice(body).ok()?;
+            let own = set.project == **project && set.environment == **environment;
+            own.then(|| State::compile(&set))
+        });
+        // Newer than its own first line says, or older, is neither.
+        let Some((number, state)) = compiled.await? else { continue };
+        if state.revision() != number || newest.is_some_and(|newest| newest >= number) {
+            continue;
+        }
+        match live {
+            Some(live) => live.recall(state),
+            None => app.snapshots.insert(project, environment, &Arc::new(Live::recalled(state))),
+        }
+        found = true;
+    }
+    Ok(found)
+}
+
+/// Reads a value that must have been sealed, and makes something of its body.
+async fn fetch<T>(
+    app: &App,
+    link: &Link,
+    name: &str,
+    read: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Option<(u64, T)>, Away> {
+    let mut question = redis::pipe();
+    question.cmd("GET").arg(Cache::key(link, name));
+    let (value,): (Option<Vec<u8>>,) = link.carry(&question).await?;
+    let Some(value) = value else { return Ok(None) };
+    let opened = sealed::open(&app.cache.deployment, name, &value);
+    let made = opened.and_then(|(number, body)| Some((number, read(body)?)));
+    if made.is_none() {
+        metrics::counter!("hoist_cache_refused_total").increment(1);
+        tracing::warn!(name, "a value in the cache is damaged, or not ours; it is passed over");
+    }
+    Ok(made)
+}
