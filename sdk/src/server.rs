@@ -22,6 +22,7 @@ const PASSING: [u16; 4] = [408, 409, 425, 429];
 
 /// Why a request got no useful answer, and how long the server asks to be left alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "relay"), expect(unreachable_pub, reason = "whoever relays sees it"))]
 pub struct Failure {
     /// What went wrong.
     pub trouble: Trouble,
@@ -31,6 +32,7 @@ pub struct Failure {
 
 impl Failure {
     /// Whether the same message would be refused again. A refused key is none of these: it may be put right.
+    #[cfg_attr(not(feature = "relay"), expect(unreachable_pub, reason = "whoever relays sees it"))]
     pub fn is_final(&self) -> bool {
         matches!(self.trouble, Trouble::Answered(status) if (300..500).contains(&status) && !PASSING.contains(&status))
     }
