@@ -28,6 +28,12 @@ export async function answeredWhole<T>(request: Promise<Answer<T>>): Promise<{ d
   return { data: data as T, response };
 }
 
+/** The answer as JSON, of a route that writes text when it is asked for. */
+export function asJson<T>(answer: T): Exclude<T, string> {
+  if (typeof answer === 'string') throw new Error('The answer is no JSON.');
+  return answer as Exclude<T, string>;
+}
+
 const unreachable = {
   type: 'about:blank',
   title: 'The server cannot be reached',

@@ -1,0 +1,81 @@
+import { Text } from '@mantine/core';
+import type { Environment, FieldChange, Sealed, Via } from '../../api/schema';
+import { Changes } from '../../parts/Changes';
+import { EnvironmentName } from '../../parts/EnvironmentName';
+import { LinkText } from '../../parts/links';
+import { Person } from '../../parts/Person';
+import { Time } from '../../parts/Time';
+import { said } from '../../parts/actions';
+import classes from './Audit.module.css';
+
+/** So many fields are read at a glance; more are behind a line that says how many. */
+const AT_A_GLANCE = 4;
+
+const WAYS: Record<Via, string> = {
+  api: 'over the API',
+  cli: 'by the command line',
+  dashboard: 'on the dashboard',
+  import: 'by an import',
+};
+
+/** What came or went as a whole is told field by field; what it does not say is left out. */
+function unfolded(change: FieldChange): FieldChange[] {
+  const { field, before, after } = change;
+  const whole = before ?? after;
+  const one = before === null || before === undefined || after === null || after === undefined;
+  if (field !== '' || !one || typeof whole !== 'object' || whole === null) return [change];
+  const said = Object.entries(whole).filter(([, value]) => value !== null && value !== '' && String(value) !== '');
+  return said.map(([name, value]) => ({
+    field: `/${name}`,
+    before: whole === before ? value : null,
+    after: whole === before ? null : value,
+  }));
+}
+
+interface EntryLineProps {
+  project: string;
+  entry: Sealed;
+  environments: Environment[];
+}
+
+/** One entry of the audit: what was done to what, by whom, when and why, field by field. */
+export function EntryLine({ project, entry, environments }: EntryLineProps) {
+  const { action, actor, at, environment, flag, reason, target, via } = entry;
+  const changes = entry.changes.flatMap(unfolded);
+  const place = environments.find(({ key }) => key === environment);
+  return (
+    <li className={classes.entry}>
+      <div className={classes.line}>
+        <span className={classes.what}>{said(action)}</span>
+        {flag ? (
+          <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={classes.target}>
+            {flag}
+          </LinkText>
+        ) : (
+          <span className={classes.target}>{target.key}</span>
+        )}
+        {environment && (place ? <EnvironmentName environment={place} /> : <span>{environment}</span>)}
+        <span className={classes.who}>
+          <Person actor={actor} /> {WAYS[via]}, <Time at={at} />
+        </span>
+      </div>
+      {reason && <p className={classes.reason}>“{reason}”</p>}
+      {changes.length > 0 && changes.length <= AT_A_GLANCE && (
+        <div className={classes.changes}>
+          <Changes changes={changes} />
+        </div>
+      )}
+      {changes.length > AT_A_GLANCE && (
+        <details className={classes.changes}>
+          <summary>{changes.length} fields</summary>
+          <Changes changes={changes} />
+        </details>
+      )}
+      {action === 'settings.killed' && changes.length === 0 && (
+        <Text size="sm" c="dimmed">
+          It was off already.
+        </Text>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,71 @@
+import { Text } from '@mantine/core';
+import type { Finding } from '../../api/schema';
+import { STAGES } from '../../data/stages';
+import { VERDICTS } from '../../data/stale';
+import { Code } from '../../parts/Code';
+import { LinkText } from '../../parts/links';
+import { Time } from '../../parts/Time';
+import classes from './Stale.module.css';
+
+interface FindingLineProps {
+  project: string;
+  finding: Finding;
+}
+
+/** What to do with one flag: the verdict, the reasons, what stands in the way, and the next command. */
+export function FindingLine({ project, finding }: FindingLineProps) {
+  const { flag, stage, verdict, owner, reasons, blockers, surviving_variant, last_evaluated, next, confidence } = finding;
+  const known = stage !== null && stage !== undefined;
+  return (
+    <li className={classes.finding}>
+      <div className={classes.line}>
+        {known ? (
+          <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={classes.flag}>
+            {flag}
+          </LinkText>
+        ) : (
+          <span className={classes.flag}>{flag}</span>
+        )}
+        <span className={classes.verdict} data-verdict={verdict}>
+          {VERDICTS[verdict]}
+        </span>
+        <span className={classes.about}>
+          {known ? (stage === 'archived' ? 'Archived' : STAGES[stage]) : 'No such flag'}
+          {owner && ` · ${owner}`}
+          {known && ` · ${confidence.total} % sure`}
+        </span>
+      </div>
+      {reasons.length > 0 && (
+        <ul className={classes.notes}>
+          {reasons.map(({ code, detail }) => (
+            <li key={code}>{detail}</li>
+          ))}
+        </ul>
+      )}
+      {blockers.length > 0 && (
+        <ul className={classes.notes} aria-label="What stands in the way">
+          {blockers.map(({ code, detail }) => (
+            <li key={code} className={classes.blocker}>
+              {detail}
+            </li>
+          ))}
+        </ul>
+      )}
+      {surviving_variant && (
+        <Text size="sm">
+          What stays is <b>{surviving_variant}</b>.
+        </Text>
+      )}
+      {last_evaluated && (
+        <Text size="sm" c="dimmed">
+          Last asked for <Time at={last_evaluated.at} /> by {last_evaluated.app} in {last_evaluated.environment}.
+        </Text>
+      )}
+      {next && (
+        <div className={classes.next}>
+          <Code text={next} label={`Next command for ${flag}`} />
+        </div>
+      )}
+    </li>
+  );
+}

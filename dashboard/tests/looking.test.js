@@ -1,0 +1,86 @@
+// Where auditors look: the audit, what is stale, and two environments side by side.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { Hoist } from '../../tests/clients/hoist.js';
+import { assertAccessible, assertQuiet, inspect, launch, open, Person, settled } from './browser.js';
+
+let hoist;
+let browser;
+
+const make = (key, flag = {}) =>
+  hoist.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web', ...flag });
+const rollout = (environment, key, percentage, reason) =>
+  hoist.send('PUT', `environments/${environment}/flags/${key}/rollout`, { percentage, enabled: true, reason });
+
+before(async () => {
+  hoist = await Hoist.start();
+  await make('dashboard_v2', { tags: ['ui'] });
+  await make('checkout', { owner: 'shop' });
+  await make('gone', { owner: 'shop' });
+  await hoist.send('POST', 'flags/gone/archive');
+  await rollout('staging', 'dashboard_v2', 50, 'half of staging');
+  await rollout('staging', 'checkout', 100, 'it works');
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await hoist?.stop();
+});
+
+test('the three pages look right everywhere', async () => {
+  await inspect(browser, hoist, '/projects/default/audit', 'audit');
+  await inspect(browser, hoist, '/projects/default/stale?verdict=all', 'stale');
+  await inspect(browser, hoist, '/projects/default/compare', 'compare', (page) => page.getByText('2 differ').waitFor());
+});
+
+test('the audit is narrowed by fields that stand in the address, and hears of what is new', async () => {
+  const page = await open(browser, hoist, '/projects/default/audit');
+  const entries = page.getByRole('list', { name: 'Audit entries' }).locator('> li');
+  assert.equal(await entries.count(), 6);
+  await page.getByText('“half of staging”').waitFor();
+  await page.getByLabel('What was done').selectOption('flag.archived');
+  await page.waitForURL('**/audit?action=flag.archived');
+  await page.waitForFunction(() => document.querySelectorAll('[aria-label="Audit entries"] > li').length === 1);
+  await page.reload();
+  await settled(page);
+  assert.equal(await entries.count(), 1);
+  await page.getByLabel('What was done').selectOption('');
+  await page.getByLabel('Flag', { exact: true }).fill('checkout');
+  await page.getByLabel('Flag', { exact: true }).press('Enter');
+  await page.waitForFunction(() => document.querySelectorAll('[aria-label="Audit entries"] > li').length === 2);
+  await rollout('development', 'checkout', 25, 'seen at once');
+  await page.getByText('“seen at once”').waitFor();
+  await page.getByLabel('Flag', { exact: true }).fill('nothing');
+  await page.getByLabel('Flag', { exact: true }).press('Enter');
+  await page.getByRole('heading', { name: 'No entry fits' }).waitFor();
+  await assertAccessible(page);
+  assertQuiet(page);
+});
+
+test('the stale report tells what to do with each flag', async () => {
+  const page = await open(browser, hoist, '/projects/default/stale?verdict=all');
+  const findings = page.getByRole('list', { name: 'Findings' }).locator('> li');
+  assert.equal(await findings.count(), 3);
+  await page.getByLabel('Owner').selectOption('web');
+  await page.getByText('1 finding', { exact: true }).waitFor();
+  await page.getByRole('link', { name: 'dashboard_v2' }).waitFor();
+  assertQuiet(page);
+});
+
+test('what differs is shown, chosen and taken over, and nothing that has changed since', async () => {
+  const page = await open(browser, hoist, '/projects/default/compare');
+  const person = new Person(page);
+  await page.getByText('2 differ').waitFor();
+  await person.click('checkbox', 'Take over dashboard_v2');
+  await person.click('button', 'Promote 1 flag to Production');
+  await person.type('Reason', 'it holds');
+  await person.click('button', 'Promote to Production');
+  await page.getByText('1 differ').waitFor();
+  assert.equal(person.actions, 4);
+  const production = await hoist.send('GET', 'environments/production/flags/dashboard_v2');
+  assert.deepEqual([production.enabled, production.default.rollout], [true, 50]);
+  await assertAccessible(page);
+  assertQuiet(page);
+});
