@@ -39,6 +39,8 @@ pub enum Fault {
     Cut(usize),
     /// Connections that begin now get the answer's body a byte at a time; open ones break.
     Drip(Duration),
+    /// Answers go on a byte at a time, on open connections too, which stay open.
+    Trickle(Duration),
     /// Whole frames of event streams are edited or dropped.
     Edit(Edit),
 }
@@ -50,7 +52,7 @@ impl Fault {
     }
 
     fn breaks_open_connections(&self) -> bool {
-        !matches!(self, Fault::Pass | Fault::Hold | Fault::Edit(_))
+        !matches!(self, Fault::Pass | Fault::Hold | Fault::Trickle(_) | Fault::Edit(_))
     }
 }
 
@@ -64,6 +66,7 @@ impl fmt::Debug for Fault {
             Fault::Hold => formatter.write_str("Hold"),
             Fault::Cut(bytes) => write!(formatter, "Cut({bytes})"),
             Fault::Drip(every) => write!(formatter, "Drip({every:?})"),
+            Fault::Trickle(every) => write!(formatter, "Trickle({every:?})"),
             Fault::Edit(_) => formatter.write_str("Edit"),
         }
     }

@@ -193,6 +193,20 @@ impl Answer<'_> {
                 }
                 Ok(())
             }
+            Fault::Trickle(every) => {
+                let mut drops = interval(every);
+                for at in 0..bytes.len() {
+                    tokio::select! {
+                        _ = drops.tick() => client.write_all(&bytes[at..=at]).await?,
+                        // The rest goes at once, and so the frame is whole.
+                        _ = self.faults.changed() => {
+                            self.faults.mark_changed();
+                            return client.write_all(&bytes[at..]).await;
+                        }
+                    }
+                }
+                Ok(())
+            }
             _ => client.write_all(bytes).await,
         }
     }

@@ -102,6 +102,13 @@ async fn a_slow_drip_changes_no_answer_and_is_given_up() {
 }
 
 #[tokio::test]
+async fn an_open_stream_that_begins_to_drip_changes_no_answer_and_is_given_up() {
+    // Bytes arrive all the time, and no heartbeat is whole within the time of silence.
+    let fault = Fault::Trickle(Duration::from_millis(250));
+    check(fault, |trouble| *trouble == Trouble::Silent, Pace::AtLeast(Duration::from_millis(990))).await;
+}
+
+#[tokio::test]
 async fn connections_that_are_cut_early_change_no_answer() {
     check(Fault::Cut(8), |trouble| matches!(trouble, Trouble::Unreachable(_)), Pace::Jittered).await;
 }

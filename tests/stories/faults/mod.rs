@@ -15,6 +15,7 @@
 //! | half-open: no byte, no end | `Stale` after `Timing::silence` (45 s) | `Silent` | each given up after `Timing::answer` (10 s) |
 //! | heartbeats missed for less than `Timing::silence` | `Live` throughout | none | none: the stream is kept |
 //! | slow drip | `Stale`; the first event must be there within three times `Timing::answer` | `Silent` | jittered, bounded |
+//! | slow drip on an open stream | `Stale` after `Timing::silence` without a whole event or heartbeat | `Silent` | each given up as the row above |
 //! | a patch lost | `Live` at the revision before, until the next patch shows the gap | `Unreadable` | at once one that names no revision, and so is put everything |
 //! | a patch that does not parse | `Stale` | `Unreadable` | the same |
 //! | an operator from the future | `Live`; only the flag that has it serves the caller's default, until it can be read again | none | none |
