@@ -193,36 +193,42 @@ fn application(request: &HttpRequest) -> Result<Application> {
     Err(Error::Forbidden(format!("this is a token of kind {kind}; the SDK routes take an sdk key")))
 }
 
-/// Finds the token that a request comes with, and its hash: `key` if there is one, else the bearer token.
+/// Finds the token that a request comes with, and its hash. Where a route takes a `key` beside the bearer token, either
+/// will do: what belongs to another service does no harm beside a token of ours.
 pub(crate) fn authenticate(request: &HttpRequest, key: Option<&str>) -> Result<(Arc<Token>, String)> {
-    let text = key.map_or_else(|| bearer(request), Ok)?;
     let Some(serving) = request.app_data::<web::Data<Serving>>() else {
         return Err(Error::Internal("the application is not there".to_owned()));
     };
     let now = serving.clock.now();
-    let hash = tokens::hash(text);
-    let Some(token) = serving.access.find(&hash, now) else {
-        let cut = text.starts_with("hoist_") && !tokens::is_well_formed(text);
-        if !cut && !serving.access.is_complete() {
-            let detail = "the store cannot be reached, and this node has not seen this token";
-            return Err(Error::Unavailable(detail.to_owned()));
+    for text in shown(request, key) {
+        let hash = tokens::hash(text);
+        if let Some(token) = serving.access.find(&hash, now) {
+            serving.access.note_use(&token, now);
+            return Ok((token, hash));
         }
-        let detail = if cut {
-            "this token is mistyped or cut short"
-        } else {
-            "this token is not known, revoked or expired"
-        };
-        return Err(Error::Unauthenticated(detail.to_owned()));
+    }
+    let is_cut = |text: &str| text.starts_with("hoist_") && !tokens::is_well_formed(text);
+    if shown(request, key).any(|text| !is_cut(text)) && !serving.access.is_complete() {
+        let detail = "the store cannot be reached, and this node has not seen this token";
+        return Err(Error::Unavailable(detail.to_owned()));
+    }
+    let detail = if shown(request, key).next().is_none() {
+        "send `Authorization: Bearer <token>`"
+    } else if shown(request, key).any(is_cut) {
+        "this token is mistyped or cut short"
+    } else {
+        "this token is not known, revoked or expired"
     };
-    serving.access.note_use(&token, now);
-    Ok((token, hash))
+    Err(Error::Unauthenticated(detail.to_owned()))
 }
 
-pub(crate) fn bearer(request: &HttpRequest) -> Result<&str> {
-    let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = value.and_then(|value| {
-        let (scheme, token) = value.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-    });
-    token.ok_or_else(|| Error::Unauthenticated("send `Authorization: Bearer <token>`".to_owned()))
+/// The texts by which a request may be known, in the order in which they are tried: its bearer token, then its key.
+pub(crate) fn shown<'a>(request: &'a HttpRequest, key: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+    bearer(request).into_iter().chain(key)
+}
+
+fn bearer(request: &HttpRequest) -> Option<&str> {
+    let value = request.headers().get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

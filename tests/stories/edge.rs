@@ -166,7 +166,8 @@ async fn a_token_that_is_revoked_at_the_origin_ends_at_the_edges() {
     let body = json!({ "name": "page", "kind": "web", "environment": "development" });
     let created = api.post("tokens").json(&body).ok().await;
     let (page, id) = (created["token"].as_str().unwrap(), created["id"].as_str().unwrap());
-    assert_eq!(evaluate(&tree.leaf.url, page, FLAG).ok().await["value"], false);
+    let beside = evaluate(&tree.leaf.url, page, FLAG).header("x-api-key", "of another service");
+    assert_eq!(beside.ok().await["value"], false);
     // Good, but of another environment, which nobody follows here.
     let elsewhere = api.sdk_key("production").await;
     assert_eq!(evaluate(&tree.leaf.url, &elsewhere, FLAG).send().await.status, 401);

@@ -104,6 +104,20 @@ async fn a_failure_is_json_with_a_code_whatever_was_asked() {
 }
 
 #[tokio::test]
+async fn a_bearer_token_and_a_key_do_each_other_no_harm() {
+    let (_node, page) = start().await;
+    let ask = |bearer: &str, key: &str| {
+        let call = page.with_token(bearer).post("/ofrep/v1/evaluate/flags/copy").header("x-api-key", key);
+        async { call.text("").send().await }
+    };
+    let ours = DEVELOPMENT_SDK_KEY;
+    for (bearer, key) in [(ours, "theirs"), (ours, ""), ("theirs", ours), ("", ours)] {
+        assert_eq!(ask(bearer, key).await.status, 200, "{bearer} {key}");
+    }
+    failure(&ask("theirs", "theirs too").await, 401, "GENERAL");
+}
+
+#[tokio::test]
 async fn whatever_a_context_holds_there_is_an_answer() {
     let (_node, page) = start().await;
     let asked = async |context: &str| {

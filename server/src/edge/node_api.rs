@@ -7,8 +7,8 @@ use actix_web::middleware::Next;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, get, web};
 use hoist::Status;
 
-use crate::access::bearer;
-use crate::error::Error;
+use crate::access;
+use crate::error::{Error, Result};
 use crate::health::{Health, Part, Parts, Readiness};
 use crate::ofrep::failure_api::Failed;
 use crate::ofrep::{client_api, token};
@@ -51,9 +51,8 @@ pub(crate) async fn let_in<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
-    if let (Some(shown), Some(serving)) =
-        (shown(request.request()), request.app_data::<web::Data<Serving>>().cloned())
-        && let Err(error) = serving.find_or_ask(&shown).await
+    if let Some(serving) = request.app_data::<web::Data<Serving>>().cloned()
+        && let Err(error) = know(&serving, shown(request.request())).await
     {
         let is_remote = request.path().starts_with(client_api::SCOPE);
         let answer = if is_remote { Failed::from(error).error_response() } else { error.error_response() };
@@ -62,15 +61,28 @@ pub(crate) async fn let_in<B: MessageBody + 'static>(
     Ok(next.call(request).await?.map_into_boxed_body())
 }
 
-/// The token that a client shows: an address of the event stream has its identifier, every other request the token.
-fn shown(request: &HttpRequest) -> Option<Shown> {
+/// Gets to know one of the tokens that a client shows. It is an error when one could not be asked about and the others
+/// are none.
+async fn know(serving: &Serving, shown: Vec<Shown>) -> Result<()> {
+    let mut told = Ok(());
+    for shown in shown {
+        match serving.find_or_ask(&shown).await {
+            Ok(Some(_)) => return Ok(()),
+            Ok(None) => {}
+            Err(error) => told = Err(error),
+        }
+    }
+    told
+}
+
+/// The tokens that a client shows: an address of the event stream has an identifier, every other request the token.
+fn shown(request: &HttpRequest) -> Vec<Shown> {
     let is_remote = request.path().starts_with(client_api::SCOPE);
     if is_remote && let Some(ticket) = client_api::asked(request, "token") {
-        return token::id(&ticket).map(|id| Shown::Id(id.to_owned()));
+        return token::id(&ticket).map(|id| Shown::Id(id.to_owned())).into_iter().collect();
     }
-    let key = request.headers().get("x-api-key").filter(|_| is_remote).and_then(|key| key.to_str().ok());
-    let text = key.map(str::trim).or_else(|| bearer(request).ok())?;
-    Some(Shown::Hash(tokens::hash(text)))
+    let key = client_api::api_key(request).filter(|_| is_remote);
+    access::shown(request, key).map(|text| Shown::Hash(tokens::hash(text))).collect()
 }
 
 /// Answers for what an edge does not have.

@@ -44,8 +44,7 @@ impl FromRequest for Client {
 }
 
 fn client(request: &HttpRequest) -> Result<Client, Failed> {
-    let key = request.headers().get("x-api-key").and_then(|value| value.to_str().ok()).map(str::trim);
-    let (token, hash) = authenticate(request, key)?;
+    let (token, hash) = authenticate(request, api_key(request))?;
     let Some(serving) = request.app_data::<web::Data<Serving>>() else {
         return Err(Error::Internal("the application is not there".to_owned()).into());
     };
@@ -53,6 +52,12 @@ fn client(request: &HttpRequest) -> Result<Client, Failed> {
     // Before the body is read: who asks too much should cost little.
     serving.rate.check(&client.token.id).map_err(Failed::too_many)?;
     Ok(client)
+}
+
+/// The token that clients may send in a header of its own.
+pub(crate) fn api_key(request: &HttpRequest) -> Option<&str> {
+    let key = request.headers().get("x-api-key")?.to_str().ok()?.trim();
+    (!key.is_empty()).then_some(key)
 }
 
 impl Client {
