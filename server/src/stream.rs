@@ -51,6 +51,8 @@ const RETRY_MS: std::ops::RangeInclusive<u32> = 500..=5_000;
 pub struct Streams {
     held: AtomicUsize,
     most: usize,
+    /// Those of pages that listen over OFREP, which anybody with a page's public token can open.
+    listening: AtomicUsize,
     /// KiB of first frames that may still be sent.
     turns: Arc<Semaphore>,
     turns_kib: u32,
@@ -62,7 +64,8 @@ impl Streams {
     pub fn new(most: usize, joining_mib: u32) -> Self {
         let turns_kib = joining_mib.saturating_mul(1024);
         let turns = Arc::new(Semaphore::new(usize::try_from(turns_kib).unwrap_or(Semaphore::MAX_PERMITS)));
-        Self { held: AtomicUsize::new(0), most, turns, turns_kib, stage: watch::Sender::new(Stage::Stays) }
+        let (held, listening) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { held, most, listening, turns, turns_kib, stage: watch::Sender::new(Stage::Stays) }
     }
 
     /// How many streams are held now.
@@ -90,14 +93,17 @@ impl Streams {
         if matches!(*self.stage.borrow(), Stage::SendsAway(_)) {
             return Err(Error::full("this server is shutting down", NEXT_TURN_S));
         }
-        let more = |held: usize| (held < self.most).then_some(held + 1);
-        let entered = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
-        if entered.is_err() {
-            metrics::counter!("hoist_streams_refused_total", "lack" => "place").increment(1);
-            let detail = format!("this server holds at most {} streams", self.most);
-            return Err(Error::full(detail, NEXT_PLACE_S));
-        }
-        Ok(Place(self.clone()))
+        count_up(&self.held, self.most, "streams")?;
+        Ok(Place { streams: self.clone(), listens: false })
+    }
+
+    /// Takes one of the places for a page that listens over OFREP. Such pages have half of the places, so that SDKs
+    /// always find the other half free of them.
+    pub(crate) fn enter_to_listen(self: &Arc<Self>) -> Result<Place> {
+        let mut place = self.enter()?;
+        count_up(&self.listening, (self.most / 2).max(1), "event streams")?;
+        place.listens = true;
+        Ok(place)
     }
 
     /// Waits for the turn to be sent a first frame of so many bytes; a small one needs none.
@@ -116,13 +122,30 @@ impl Streams {
     }
 }
 
+/// Counts one more, unless there are as many as there may be.
+fn count_up(count: &AtomicUsize, most: usize, what: &str) -> Result<()> {
+    let more = |held: usize| (held < most).then_some(held + 1);
+    if count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).is_ok() {
+        return Ok(());
+    }
+    metrics::counter!("hoist_streams_refused_total", "lack" => "place").increment(1);
+    Err(Error::full(format!("this server holds at most {most} {what}"), NEXT_PLACE_S))
+}
+
 /// One of the places for streams; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(Arc<Streams>);
+pub(crate) struct Place {
+    streams: Arc<Streams>,
+    /// Counted among those of OFREP, too.
+    listens: bool,
+}
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.held.fetch_sub(1, Ordering::Relaxed);
+        self.streams.held.fetch_sub(1, Ordering::Relaxed);
+        if self.listens {
+            self.streams.listening.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -137,10 +160,11 @@ pub(crate) async fn get_stream(
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let live = serving.live(&application.project, &application.environment)?;
+    let place = serving.streams.enter()?;
     let last =
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let visit = Visit::begin(&live, introduction(request.headers()), serving.clock.now());
-    let follower = Follower { last, frame: put_or_patch, visit: Some(visit) };
+    let follower = Follower { last, frame: put_or_patch, visit: Some(visit), place };
     open(&serving, application, live, follower).await
 }
 
@@ -164,6 +188,8 @@ pub(crate) struct Follower {
     pub(crate) frame: FrameFrom,
     /// Its place in the roster, if it is an SDK client.
     pub(crate) visit: Option<Visit>,
+    /// Where it is counted for as long as it is held.
+    pub(crate) place: Place,
 }
 
 /// Opens a stream that sends a frame at once and after every change, until the key ends or the server does.
@@ -173,7 +199,6 @@ pub(crate) async fn open(
     live: Arc<Live>,
     follower: Follower,
 ) -> Result<HttpResponse> {
-    let place = serving.streams.enter()?;
     // What is in line holds no frame; by its turn there may be a newer one.
     let bytes = (follower.frame)(&live, &live.state(), follower.last).len();
     let turn = serving.streams.turn(bytes).await?;
@@ -181,18 +206,7 @@ pub(crate) async fn open(
     let bell = live.subscribe();
     let departure = serving.streams.departure();
     let (serving, cursor, rest) = (serving.clone(), Cursor::Before(follower.last), Bytes::new());
-    let connection = Connection {
-        serving,
-        application,
-        live,
-        bell,
-        departure,
-        cursor,
-        follower,
-        rest,
-        turn,
-        _place: place,
-    };
+    let connection = Connection { serving, application, live, bell, departure, cursor, follower, rest, turn };
     Ok(answer(stream::unfold(connection, Connection::next)))
 }
 
@@ -242,7 +256,6 @@ struct Connection {
     rest: Bytes,
     /// Held until the first frame is sent.
     turn: Option<Turn>,
-    _place: Place,
 }
 
 impl Connection {
@@ -313,5 +326,28 @@ impl Connection {
             .get(project, environment)
             .is_some_and(|live| Arc::ptr_eq(&live, &self.live));
         served && self.serving.access.find(key_hash, self.serving.clock.now()).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_listen_have_half_of_the_places_and_give_them_back() {
+        let streams = Arc::new(Streams::new(4, 1));
+        let mut listening = vec![streams.enter_to_listen().unwrap(), streams.enter_to_listen().unwrap()];
+        assert!(streams.enter_to_listen().is_err());
+        let others = [streams.enter().unwrap(), streams.enter().unwrap()];
+        assert!(streams.enter().is_err());
+        assert_eq!(streams.held(), 4);
+
+        listening.pop();
+        assert_eq!(streams.held(), 3);
+        listening.push(streams.enter_to_listen().unwrap());
+        drop((listening, others));
+        assert_eq!((streams.held(), streams.listening.load(Ordering::Relaxed)), (0, 0));
+        let one = Arc::new(Streams::new(1, 1));
+        assert!(one.enter_to_listen().is_ok() && one.enter().is_ok());
     }
 }

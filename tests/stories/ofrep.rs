@@ -245,6 +245,27 @@ async fn the_entity_tag_covers_the_context() {
     assert_eq!(all(everyone, &tag).await.status, 200, "in time, a new event token is due");
 }
 
+#[tokio::test]
+async fn pages_that_listen_leave_half_of_the_places_to_sdks() {
+    let (node, page) = start_with(&[("HOIST_MAX_STREAMS", "4")]).await;
+    let address = event_stream(&page).await;
+    let mut pages = Vec::new();
+    for _ in 0..2 {
+        let mut events = Wire::follow(&format!("{}{address}", node.url)).await;
+        events.event().await;
+        pages.push(events);
+    }
+    let third = page.get(&address).send().await;
+    failure(&third, 503, "GENERAL");
+    assert!(third.header("retry-after").parse::<u32>().is_ok_and(|seconds| seconds > 0));
+    let mut sdks = Vec::new();
+    for _ in 0..2 {
+        let mut sdk = Wire::open(&node.url, DEVELOPMENT_SDK_KEY, None).await;
+        sdk.event().await;
+        sdks.push(sdk);
+    }
+}
+
 /// The address of the event stream in an answer for all flags.
 async fn event_stream(page: &Api) -> String {
     let all = page.post(ALL).text("{}").ok().await;

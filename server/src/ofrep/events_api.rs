@@ -38,7 +38,8 @@ pub(crate) async fn get_events(
         return Err(refused().into());
     }
     let client = Client::new(&serving, issuer, hash)?;
-    let follower = Follower { last: None, frame: notice, visit: None };
+    let place = serving.streams.enter_to_listen()?;
+    let follower = Follower { last: None, frame: notice, visit: None, place };
     Ok(stream::open(&serving, client.application, client.live, follower).await?)
 }
 
