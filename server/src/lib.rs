@@ -42,6 +42,7 @@ pub mod segments;
 pub mod serving;
 pub mod sessions;
 pub mod settings;
+mod showable;
 pub mod size;
 pub mod snapshots;
 pub mod source;

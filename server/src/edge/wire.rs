@@ -178,7 +178,6 @@ impl Rows {
 
 /// A name as it can be stored and shown.
 fn bounded(name: Option<&str>) -> Option<String> {
-    let clean = |one: char| if one.is_control() { char::REPLACEMENT_CHARACTER } else { one };
-    let name: String = name?.trim().chars().take(MAX_NAME).map(clean).collect();
+    let name: String = name?.trim().chars().take(MAX_NAME).map(crate::showable::clean).collect();
     (!name.is_empty()).then_some(name)
 }

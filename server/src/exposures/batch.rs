@@ -115,9 +115,7 @@ impl Batch {
 
 /// A key as an application wrote it, cut and cleaned so that it can be stored and shown whatever it is.
 fn shown(key: &str) -> String {
-    let clean =
-        |character: char| if character.is_control() { char::REPLACEMENT_CHARACTER } else { character };
-    key.chars().take(MAX_NAME).map(clean).collect()
+    key.chars().take(MAX_NAME).map(crate::showable::clean).collect()
 }
 
 /// The window of a report on the server's clock. A window that ends in the future, or longer ago than a report can be

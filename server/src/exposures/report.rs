@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use super::{MAX_COUNTS, MAX_FLAGS, MAX_NAME, MAX_REPORT, MAX_UNKNOWN};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
+use crate::showable::clean;
 
 /// What an instance of an application counted between two instants. An empty one is a sign of life.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -114,7 +115,8 @@ fn malformed(error: &serde_json::Error) -> Error {
     Error::Malformed(format!("the body is not JSON: {error}"), Vec::new())
 }
 
-/// A short text that can be shown and stored: 1 to [`MAX_NAME`] characters, none of them a control character.
+/// A short text that can be shown and stored: 1 to [`MAX_NAME`] characters, none of them a control character. Characters
+/// that turn the direction of writing are replaced, so that what an application is called costs it no report.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(String);
 
@@ -129,7 +131,7 @@ impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         if (1..=MAX_NAME).contains(&text.chars().count()) && !text.chars().any(char::is_control) {
-            return Ok(Self(text));
+            return Ok(Self(text.chars().map(clean).collect()));
         }
         Err(de::Error::custom(format_args!(
             "must have 1 to {MAX_NAME} characters, none of them a control character"
@@ -225,6 +227,13 @@ mod tests {
         assert_eq!(check(""), "");
         let full = r#","flags":{"a":{"direct":[{"variant":"on","reason":"SPLIT","count":912}],"bulk":[],"revisions":[41],"defaults":["false"]}},"unknown":{"b":7},"dropped":3"#;
         assert_eq!(check(full), "");
+    }
+
+    #[test]
+    fn a_name_cannot_turn_the_direction_of_writing() {
+        let name = |json: &str| serde_json::from_str::<Name>(json).map(|name| name.0);
+        assert_eq!(name(r#""shop\u202e7\u2069""#).unwrap(), "shop\u{fffd}7\u{fffd}");
+        assert!(name(r#""a\u0007""#).is_err());
     }
 
     #[test]

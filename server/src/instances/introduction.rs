@@ -66,8 +66,7 @@ impl Introduction {
 /// A percent-encoded text as it can be stored and shown, whatever it is; nothing when it is empty.
 fn shown(encoded: &[u8]) -> Option<String> {
     let text = percent_decode(encoded).decode_utf8_lossy();
-    let clean = |one: char| if one.is_control() { char::REPLACEMENT_CHARACTER } else { one };
-    let text: String = text.trim().chars().take(MAX_NAME).map(clean).collect();
+    let text: String = text.trim().chars().take(MAX_NAME).map(crate::showable::clean).collect();
     (!text.is_empty()).then_some(text)
 }
 
@@ -96,14 +95,14 @@ mod tests {
         let headers = [
             ("hoist-instance", ID),
             ("hoist-instance-name", "w%C3%B6rker%207"),
-            ("hoist-app", "a%00b%1b[2J%ff"),
+            ("hoist-app", "a%00b%1b[2J%ff%E2%80%AE%E2%81%A6"),
             ("hoist-app-version", long.as_str()),
             ("user-agent", " "),
         ];
         let Introduction { instance, about } = check(&headers).unwrap();
         assert_eq!(instance.to_string(), ID);
         assert_eq!(about.name.as_deref(), Some("wörker 7"));
-        assert_eq!(about.app.as_deref(), Some("a\u{fffd}b\u{fffd}[2J\u{fffd}"));
+        assert_eq!(about.app.as_deref(), Some("a\u{fffd}b\u{fffd}[2J\u{fffd}\u{fffd}\u{fffd}"));
         assert_eq!(about.app_version.map(|version| version.len()), Some(MAX_NAME));
         assert_eq!(about.sdk, None);
     }
