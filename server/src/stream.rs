@@ -164,7 +164,7 @@ pub(crate) async fn get_stream(
     let last =
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
     let visit = Visit::begin(&live, introduction(request.headers()), serving.clock.now());
-    let follower = Follower { last, frame: put_or_patch, visit: Some(visit), place };
+    let follower = Follower { last, frame: put_or_patch, visit: Some(visit), _place: place };
     open(&serving, application, live, follower).await
 }
 
@@ -189,7 +189,7 @@ pub(crate) struct Follower {
     /// Its place in the roster, if it is an SDK client.
     pub(crate) visit: Option<Visit>,
     /// Where it is counted for as long as it is held.
-    pub(crate) place: Place,
+    pub(crate) _place: Place,
 }
 
 /// Opens a stream that sends a frame at once and after every change, until the key ends or the server does.

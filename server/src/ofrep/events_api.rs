@@ -39,7 +39,7 @@ pub(crate) async fn get_events(
     }
     let client = Client::new(&serving, issuer, hash)?;
     let place = serving.streams.enter_to_listen()?;
-    let follower = Follower { last: None, frame: notice, visit: None, place };
+    let follower = Follower { last: None, frame: notice, visit: None, _place: place };
     Ok(stream::open(&serving, client.application, client.live, follower).await?)
 }
 
