@@ -77,7 +77,7 @@ async fn knows(cluster: &Cluster, node: usize, token: &str) -> bool {
     asked.status == 200
 }
 
-fn metric(text: &str, name: &str) -> f64 {
+pub(crate) fn metric(text: &str, name: &str) -> f64 {
     let line = text.lines().find(|line| line.split([' ', '{']).next() == Some(name));
     line.and_then(|line| line.rsplit(' ').next()?.parse().ok()).unwrap_or(0.0)
 }

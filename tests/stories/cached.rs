@@ -1,7 +1,10 @@
 //! The cache in Redis lets a node start and serve while the database is away, and is never the truth.
 
+use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Api, Cluster, Postgres, Process, Redis, Wire, application, eventually, live_at, migrated};
+use tests::{
+    Api, Cable, Cluster, Postgres, Process, Redis, Snag, Wire, application, eventually, live_at, migrated,
+};
 
 use crate::database::readiness;
 
@@ -151,6 +154,74 @@ async fn a_node_starts_and_serves_while_the_database_is_away() {
     stream.event().await.expect("patch", place.revision);
     place.rollout(0, 100).await;
     stream.event().await.expect("patch", place.revision);
+    place.serves(node).await;
+}
+
+#[tokio::test]
+async fn what_others_change_and_revoke_reaches_a_node_that_is_cut_off_from_the_database() {
+    let mut place = Place::start().await;
+    let cable = Cable::to(place.postgres.port()).await;
+    // The same address but for the way there, which the query says.
+    let by_cable = format!("{}?port={}", place.cluster.database, cable.address.port());
+    let node = place.add_by(&by_cable).await;
+    readiness(&place.api(node), true).await;
+    let token = json!({ "name": "leaver", "kind": "sdk", "environment": "production" });
+    let leaver: Value = place.api(0).post("tokens").json(&token).ok().await;
+    let (id, secret) = (leaver["id"].as_str().unwrap(), leaver["token"].as_str().unwrap());
+    let url = place.cluster.nodes[node].url.clone();
+    eventually("a token", async || {
+        place.api(node).with_token(secret).get("/sdk/v1/snapshot").send().await.status == 200
+    })
+    .await;
+    let mut leaving = Wire::open(&url, secret, None).await;
+    leaving.event().await;
+    let mut staying = Wire::open(&url, &place.key, None).await;
+    staying.event().await;
+    cable.set(Snag::Broken);
+    eventually("a node that is cut off", async || place.source(node).await != "database").await;
+    // What changes nothing takes no revision.
+    place.rollout(0, 50).await;
+    assert_eq!(place.api(0).call(Method::DELETE, &format!("tokens/{id}")).send().await.status, 204);
+    let joiner = place
+        .api(0)
+        .create_token(&json!({ "name": "joiner", "kind": "sdk", "environment": "production" }))
+        .await;
+    staying.event().await;
+    while leaving.next().await.is_some() {}
+    eventually("another token", async || {
+        place.api(node).with_token(&joiner).get("/sdk/v1/snapshot").send().await.status == 200
+    })
+    .await;
+    place.api(node).with_token(secret).get("/sdk/v1/snapshot").refused(401, "unauthenticated").await;
+    place.serves_from(node, "cache").await;
+    cable.set(Snag::None);
+    place.serves_from(node, "database").await;
+    place.rollout(node, 100).await;
+    place.serves(node).await;
+    place.api(node).with_token(secret).get("/sdk/v1/snapshot").refused(401, "unauthenticated").await;
+}
+
+#[tokio::test]
+async fn what_is_damaged_or_forged_in_the_cache_is_never_served_and_is_put_right() {
+    let mut place = Place::start().await;
+    let development = place.api(0).sdk_key("development").await;
+    let audited = u64::try_from(place.api(0).audit().await.len()).unwrap();
+    eventually("a key in the cache", async || place.number("passes:default").await >= audited).await;
+    place.postgres.stop().await;
+    // Node 0 would repair it; it must not see this.
+    place.cluster.nodes[0].pause().await;
+    let forge = "redis.call('SET',k,'hoist-cache 1 99999 0000'..string.char(10)..'{}') return 1";
+    assert_eq!(place.each("flags:default/production", forge).await, 1);
+    let node = place.add().await;
+    readiness(&place.api(node), true).await;
+    place.api(node).with_token(&place.key).get("/sdk/v1/snapshot").refused(503, "unavailable").await;
+    place.api(node).with_token(&development).get("/sdk/v1/snapshot").ok().await;
+    let metrics = place.api(node).get("/metrics").send().await.text;
+    assert!(crate::bell::metric(&metrics, "hoist_cache_refused_total") >= 1.0, "{metrics}");
+    place.cluster.nodes[0].resume().await;
+    place.postgres.restart().await;
+    place.cached().await;
+    readiness(&place.api(node), true).await;
     place.serves(node).await;
 }
 
