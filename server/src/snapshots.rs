@@ -3,6 +3,8 @@
 //! A [`State`] is immutable and replaced whole; a reader holds the one it loaded for as long as it likes. Each is
 //! encoded at most once, whoever asks first, and its bytes are shared by all connections.
 
+mod recalled;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -262,35 +264,6 @@ impl Live {
         let bell = watch::Sender::new(state.revision());
         let (roster, refused) = (Roster::default(), AtomicU64::new(0));
         Self { roster, state: ArcSwap::from_pointee(state), bell, refused, recalled: AtomicBool::new(false) }
-    }
-
-    /// Starts serving a state that came from a cache.
-    pub(crate) fn recalled(state: State) -> Self {
-        let live = Self::new(state);
-        live.recalled.store(true, Ordering::Release);
-        live
-    }
-
-    /// Serves a state that came from a cache, unless a newer one got there first.
-    pub(crate) fn recall(self: &Arc<Self>, state: State) {
-        self.recalled.store(true, Ordering::Release);
-        self.offer(state);
-    }
-
-    /// Whether any of what is served came from a cache.
-    pub(crate) fn is_recalled(&self) -> bool {
-        self.recalled.load(Ordering::Acquire)
-    }
-
-    /// Serves what the origin has in place of `before`, also if it is older; nothing happens if something newer than
-    /// `before` is served meanwhile.
-    pub(crate) fn correct(&self, before: &Arc<State>, state: State) {
-        let revision = state.revision();
-        let now = self.state.compare_and_swap(before, Arc::new(state));
-        if Arc::ptr_eq(&now, before) {
-            self.recalled.store(false, Ordering::Release);
-            self.bell.send_replace(revision);
-        }
     }
 
     /// The newest state.
