@@ -63,12 +63,16 @@ impl Pair {
 
     /// Changes while Redis is of no help: nobody waits for it, and the news arrives all the same.
     async fn suffers_latency_only(&mut self) {
-        let begun = Instant::now();
+        let (begun, mut writes) = (Instant::now(), Vec::new());
         while begun.elapsed() < Duration::from_secs(4) {
             let (written, heard) = self.change().await;
-            assert!(written < DELAY, "a write took {written:?}");
+            writes.push(written);
             assert!(heard < BY_POLL, "news took {heard:?}");
         }
+        // A machine that is busy may hold one up; writes that waited for Redis would all be late.
+        writes.sort();
+        let usual = writes[writes.len() / 2];
+        assert!(usual < DELAY, "a write takes {usual:?}");
     }
 }
 
