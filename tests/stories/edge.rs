@@ -123,10 +123,11 @@ async fn without_its_upstream_an_edge_serves_what_it_has_also_after_a_restart() 
     // The disk follows within a second or two.
     let kept = tree.edge.data().join("edge");
     let holds = |folder: &std::path::Path| {
-        let files = std::fs::read_dir(folder).into_iter().flatten().flatten();
-        files
-            .filter_map(|file| std::fs::read_to_string(file.path()).ok())
-            .any(|text| text.contains("\"revision\":2"))
+        let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|file| file.path());
+        // One that is not finished has another ending.
+        let finished = files.filter(|path| path.extension().is_some_and(|ending| ending == "flags"));
+        let mut texts = finished.filter_map(|path| std::fs::read_to_string(path).ok());
+        texts.any(|text| text.contains("\"revision\":2"))
     };
     within("flags on disk", async {
         while !holds(&kept) {
