@@ -94,10 +94,14 @@ test('an address that leads nowhere says so, and what no person opens stays a pr
   const asked = (path, accept, encoding = 'identity') =>
     fetch(hoist.url + path, { headers: { accept, 'accept-encoding': encoding } });
   for (const path of ['/api/v1/nowhere', '/assets/nowhere.js', '/sdk/v1/nowhere', '/ofrep/v1/nowhere']) {
-    const answer = await asked(path, 'text/html');
+    const answer = await asked(path, '*/*');
     assert.equal(answer.status, 404, path);
     assert.match(answer.headers.get('content-type') ?? '', /json/, path);
   }
+  // A person who opens such an address is told on a page.
+  const told = await asked('/api/v1/nowhere', 'text/html');
+  assert.equal(told.status, 404);
+  assert.match(told.headers.get('content-type') ?? '', /html/);
   assert.equal((await asked('/projects/default/flags', 'application/json')).status, 404);
   assert.equal((await asked('/projects/default/flags', 'text/html')).status, 200);
 });
