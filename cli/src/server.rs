@@ -63,6 +63,7 @@ fn welcome(terminal: &mut Terminal, address: SocketAddr) -> io::Result<()> {
     terminal.line(&format!("Hoist serves at {}", strong(&url, terminal)))?;
     terminal.line("")?;
     terminal.facts(&[
+        ("  Dashboard", format!("{url}/")),
         ("  API reference", format!("{url}/docs/")),
         ("  API token", format!("{DEVELOPMENT_API_TOKEN} (administrator)")),
         ("  SDK key", format!("{DEVELOPMENT_SDK_KEY} (project default, environment development)")),
