@@ -16,9 +16,9 @@ use crate::leases::runner::Leases;
 use crate::news::News;
 use crate::origin::Origin;
 use crate::projects::{self, Project};
+use crate::rates::Rate;
 use crate::serving::Serving;
-use crate::sessions::Sessions;
-use crate::sessions::attempts::Attempts;
+use crate::sessions::{self, Sessions};
 use crate::settings::{Mode, Settings};
 use crate::source::{Source, Sources};
 use crate::store::{Engine, Store};
@@ -43,8 +43,8 @@ pub struct App {
     pub(crate) source: Arc<Sources>,
     /// Who is signed in.
     pub(crate) sessions: Arc<Sessions>,
-    /// Who has tried to sign in.
-    pub(crate) attempts: Arc<Attempts>,
+    /// How often each address may fail to sign in.
+    pub(crate) attempts: Arc<Rate>,
     /// What people's pages are told of.
     pub(crate) news: Arc<News>,
     /// How far each project had come when its tokens were read.
@@ -82,7 +82,7 @@ impl App {
             cache,
             source: Arc::default(),
             sessions: Arc::default(),
-            attempts: Arc::default(),
+            attempts: Arc::new(sessions::attempts()),
             news,
             tokens_seen: Arc::default(),
             queues: Arc::default(),

@@ -35,6 +35,7 @@ pub mod page;
 pub mod preconditions;
 pub mod projects;
 pub mod promotion;
+mod rates;
 pub mod reply;
 mod routes;
 pub mod sdk_api;

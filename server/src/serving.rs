@@ -13,9 +13,9 @@ use crate::access::Access;
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
-use crate::ofrep::Rate;
 use crate::ofrep::counting::Counting;
 use crate::origin::Origin;
+use crate::rates::Rate;
 use crate::settings::Settings;
 use crate::snapshots::{Live, Snapshots};
 use crate::stream::Streams;
@@ -24,6 +24,8 @@ use crate::upstream::Shown;
 
 /// How often the origin is asked at most because somebody says that there is something new.
 const HURRY: Duration = Duration::from_millis(20);
+/// What `HOIST_OFREP_RATE` is counted in.
+const A_SECOND: Duration = Duration::from_secs(1);
 
 /// What a node serves from; cheap to clone.
 #[derive(Clone, Debug)]
@@ -61,7 +63,11 @@ impl Serving {
         Self {
             access: Arc::new(Access::new(&settings, clock.now())),
             streams: Arc::new(Streams::new(settings.max_streams, settings.max_joining_mib)),
-            rate: Arc::new(Rate::new(u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX))),
+            rate: Arc::new(Rate::new(
+                "questions",
+                u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX),
+                A_SECOND,
+            )),
             counting: Arc::new(Counting::new(clock.now())),
             snapshots: Arc::default(),
             hurried: Arc::default(),

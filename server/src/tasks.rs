@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::instances::{self, runner};
 use crate::leases::{self, HOUSEKEEPING};
 use crate::telemetry::measured;
-use crate::{exposures, sessions, tokens};
+use crate::{exposures, rates, sessions, tokens};
 
 /// How often receipts are written behind.
 const RECEIPTS: Duration = Duration::from_millis(250);
@@ -27,6 +27,8 @@ pub(crate) fn start(app: &App) {
     tokio::spawn(async move { fanout.run().await });
     let keeper = app.clone();
     tokio::spawn(async move { cache::keep(&keeper).await });
+    let bounded = app.clone();
+    tokio::spawn(async move { rates::gather::run(&bounded).await });
     let follower = app.clone();
     tokio::spawn(async move { follower.follow().await });
     every(COUNTS, "counts", app, |app| async move { app.write_counts().await });
@@ -44,6 +46,7 @@ async fn keep_house(app: &App) -> Result<()> {
     app.reload_tokens().await?;
     app.reload_sessions().await?;
     app.rate.forget_idle();
+    app.attempts.forget_idle();
     runner::forget(app);
     forget_for_all(app).await
 }

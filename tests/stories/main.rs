@@ -32,6 +32,7 @@ mod operations;
 mod overview;
 mod promotion;
 mod ramp;
+mod rates;
 mod receipts;
 mod refusals;
 mod rolling;

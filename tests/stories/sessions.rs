@@ -5,7 +5,7 @@ use std::time::Duration;
 use hoist_server::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, DEVELOPMENT_WEB_TOKEN};
 use reqwest::Method;
 use serde_json::{Value, json};
-use tests::{Answer, Api, Call, Node, Wire};
+use tests::{Answer, Api, Call, Node, Wire, within};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -258,11 +258,11 @@ async fn trying_tokens_soon_means_waiting() {
     }
     let answer = browser.sign_in("hoist_api_guess").await;
     answer.problem(429, "too-many");
-    assert_eq!(answer.header("retry-after"), "60");
+    let wait: u64 = answer.header("retry-after").parse().unwrap();
+    assert!((1..=3).contains(&wait), "twenty in a minute: {wait}");
     // Who has a good token is let in all the same, to turn something off.
     assert_eq!(browser.sign_in(DEVELOPMENT_API_TOKEN).await.status, 200);
-    node.advance(Duration::from_mins(1));
-    browser.sign_in("hoist_api_guess").await.problem(401, "unauthenticated");
+    within("one more try", async { while browser.sign_in("hoist_api_guess").await.status != 401 {} }).await;
 }
 
 #[tokio::test]

@@ -12,10 +12,7 @@ pub(crate) mod client_api;
 pub(crate) mod counting;
 pub(crate) mod events_api;
 pub(crate) mod failure_api;
-mod rate;
 pub(crate) mod token;
-
-pub(crate) use rate::Rate;
 
 use std::fmt::Write;
 

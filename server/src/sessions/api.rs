@@ -70,7 +70,7 @@ pub(crate) async fn post_session(
     let Some(token) = app.access.find(&token_hash, now) else {
         let address = request.peer_addr().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.ip());
         app.attempts
-            .fail(address, now)
+            .check(&address.to_string())
             .map_err(|wait| Error::TooMany { detail: "signing in has failed too often".to_owned(), wait })?;
         tracing::warn!(request_id = request_id(&request), %address, "somebody could not sign in");
         return Err(Error::Unauthenticated("this token is not known, revoked or expired".to_owned()));

@@ -5,7 +5,6 @@
 //! memory. A cookie counts for `/api/v1` only; SDK and OFREP routes do not look at it.
 
 pub(crate) mod api;
-pub(crate) mod attempts;
 pub(crate) mod cookie;
 pub(crate) mod origin;
 pub(crate) mod store;
@@ -19,6 +18,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::rates::Rate;
 use crate::tokens::{Role, Token};
 
 /// How long a session lasts after the last request that it came with.
@@ -27,8 +27,17 @@ pub const IDLE: Duration = Duration::from_hours(12);
 pub const LONGEST: Duration = Duration::from_hours(7 * 24);
 /// How often the end of a session in use is moved on.
 const RENEWAL: Duration = Duration::from_mins(15);
+/// How often an address may fail to sign in within [`ATTEMPTS_PERIOD`].
+const ATTEMPTS: u32 = 20;
+const ATTEMPTS_PERIOD: Duration = Duration::from_mins(1);
 /// How many sessions a token has at most; one more ends the oldest.
 pub const MAX_SESSIONS: u64 = 1_000;
+
+/// How often each address may fail to sign in. A good token always gets in: it cannot be guessed, and whoever must turn
+/// something off at once may sit behind the same address as whoever tries.
+pub(crate) fn attempts() -> Rate {
+    Rate::new("sign-ins", ATTEMPTS, ATTEMPTS_PERIOD)
+}
 
 /// A session as it is kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
