@@ -22,7 +22,7 @@ fn script(page: &str) -> String {
             _ => {}
         }
     }
-    assert!(blocks >= 7, "only {blocks} blocks are run");
+    assert!(blocks >= 9, "only {blocks} blocks are run");
     script
 }
 
@@ -66,7 +66,13 @@ async fn what_the_operations_page_says_to_type_works() {
     let told = String::from_utf8_lossy(&output.stdout).into_owned();
     let all = format!("{told}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{all}");
-    for text in ["The settings are right.", "ready", "The audit of project default holds", "applied"] {
+    for text in [
+        "The settings are right.",
+        "ready",
+        "The audit of project default holds",
+        "written through green",
+        "applied",
+    ] {
         assert!(told.contains(text), "`{text}` is not in\n{all}");
     }
 }
