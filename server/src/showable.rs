@@ -11,3 +11,10 @@ pub(crate) fn is_hidden(one: char) -> bool {
 pub(crate) fn clean(one: char) -> char {
     if is_hidden(one) { char::REPLACEMENT_CHARACTER } else { one }
 }
+
+/// A name as it can be stored and shown: without space around it, at most `longest` characters, and nothing in it that
+/// does anything to the text around it. `None` when nothing is left.
+pub(crate) fn name(text: &str, longest: usize) -> Option<String> {
+    let name: String = text.trim().chars().take(longest).map(clean).collect();
+    (!name.is_empty()).then_some(name)
+}

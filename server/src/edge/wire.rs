@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::instances::member::{Knowledge, Row, Told};
 use crate::instances::{About, InstanceId, MAX_NAME};
 use crate::keys::{EnvironmentKey, ProjectKey};
+use crate::showable;
 use crate::tokens::{Kind, Role, Token};
 
 /// Tokens that an edge was shown, by what identifies them without being them.
@@ -155,15 +156,16 @@ impl Rows {
 
     /// The rows with times by the clock of whoever received them at `now`.
     pub(crate) fn received(&self, now: Timestamp) -> Vec<Row> {
+        let name = |said: &Option<String>| said.as_deref().and_then(|text| showable::name(text, MAX_NAME));
         let by_our_clock = |at: Timestamp| now.minus(self.sent_at.since(at));
         let row = |row: &InstanceRow| {
             let told = row.revision.zip(row.since);
             let known = Knowledge {
                 about: About {
-                    name: bounded(row.name.as_deref()),
-                    app: bounded(row.app.as_deref()),
-                    app_version: bounded(row.app_version.as_deref()),
-                    sdk: bounded(row.sdk.as_deref()),
+                    name: name(&row.name),
+                    app: name(&row.app),
+                    app_version: name(&row.app_version),
+                    sdk: name(&row.sdk),
                 },
                 told: told.map(|(revision, since)| Told { revision, since: by_our_clock(since) }),
                 first_seen: by_our_clock(row.first_seen_at),
@@ -174,10 +176,4 @@ impl Rows {
         };
         self.instances.iter().map(row).collect()
     }
-}
-
-/// A name as it can be stored and shown.
-fn bounded(name: Option<&str>) -> Option<String> {
-    let name: String = name?.trim().chars().take(MAX_NAME).map(crate::showable::clean).collect();
-    (!name.is_empty()).then_some(name)
 }

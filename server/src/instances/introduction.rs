@@ -7,6 +7,7 @@ use percent_encoding::percent_decode;
 use uuid::Uuid;
 
 use super::MAX_NAME;
+use crate::showable;
 
 /// A client's identifier and what it says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl Introduction {
     /// Reads the headers; `header` gives one by its name in lower case.
     pub fn read<'a>(header: impl Fn(&str) -> Option<&'a [u8]>) -> Option<Self> {
         let instance = Uuid::try_parse_ascii(header("hoist-instance")?).ok()?;
-        let text = |name: &str| header(name).and_then(shown);
+        let text = |name: &str| showable::name(&percent_decode(header(name)?).decode_utf8_lossy(), MAX_NAME);
         let about = About {
             name: text("hoist-instance-name"),
             app: text("hoist-app"),
@@ -61,13 +62,6 @@ impl Introduction {
         };
         Some(Self { instance, about })
     }
-}
-
-/// A percent-encoded text as it can be stored and shown, whatever it is; nothing when it is empty.
-fn shown(encoded: &[u8]) -> Option<String> {
-    let text = percent_decode(encoded).decode_utf8_lossy();
-    let text: String = text.trim().chars().take(MAX_NAME).map(crate::showable::clean).collect();
-    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]
