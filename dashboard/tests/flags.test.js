@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -144,16 +146,24 @@ const ran = async (program, ...rest) => (await promisify(execFile)(program, rest
 const RUN = {
   TypeScript: (code) => ran('node', '--input-type=module', '-e', code),
   Python: (code) => ran('.venv/bin/python', '-c', code),
+  Rust: async (code) => {
+    mkdirSync(join(clients, 'rust/examples'), { recursive: true });
+    writeFileSync(join(clients, 'rust/examples/snippet.rs'), code);
+    return ran('cargo', 'run', '--quiet', '--locked', '--manifest-path', 'rust/Cargo.toml', '--example', 'snippet');
+  },
   curl: async (code) => JSON.stringify(JSON.parse(await ran('sh', '-c', code)).value),
 };
 
 test('each snippet runs as it was copied, and reads what the flag serves', async () => {
   await make('page_size', { type: 'number', variants: { long: 50, short: 10 } });
   await rollout('development', 'page_size', 100);
+  await make('look', { type: 'object', variants: { loud: { size: 2 }, plain: {} } });
+  await rollout('development', 'look', 100);
   for (const [flag, values] of [
-    ['payments_off', ['true', 'True', 'true']],
-    ['checkout_copy', ['BUY NOW', 'BUY NOW', '"BUY NOW"']],
-    ['page_size', ['50', '50', '50']],
+    ['payments_off', ['true', 'True', 'true', 'true']],
+    ['checkout_copy', ['BUY NOW', 'BUY NOW', 'BUY NOW', '"BUY NOW"']],
+    ['page_size', ['50', '50', '50', '50']],
+    ['look', ['{ size: 2 }', "{'size': 2}", '{"size":2}', '{"size":2}']],
   ]) {
     const page = await open(browser, hoist, `/projects/default/new-flag?made=${flag}`);
     const told = [];

@@ -43,7 +43,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .connect()
         .await?;
     flags.ready(std::time::Duration::from_secs(2)).await;
-    println!("{:?}", ${read});
+    println!("{}", ${read});
     Ok(())
 }`,
     },
