@@ -129,6 +129,56 @@ test('what another person changes appears by itself', async () => {
   assertQuiet(page);
 });
 
+test('what is no revision appears as well: a new owner', async () => {
+  const page = await open(browser, hoist, LIST);
+  const row = page.getByRole('listitem').filter({ hasText: 'search_beta' });
+  await row.waitFor();
+  await hoist.send('PATCH', 'flags/search_beta', { owner: 'discovery' });
+  await row.getByText('discovery').waitFor();
+  await hoist.send('PATCH', 'flags/search_beta', { owner: 'search' });
+  await row.getByText('discovery').waitFor({ state: 'detached' });
+  assertQuiet(page);
+});
+
+test('archived flags are found, recognised, restored and deleted', async () => {
+  await make('retired', { owner: 'legacy' });
+  await rollout('production', 'retired', 40);
+  await hoist.send('POST', 'flags/retired/archive');
+  const page = await open(browser, hoist, `${LIST}?q=retired`);
+  await page.getByRole('heading', { name: 'No flag fits' }).waitFor();
+  const person = new Person(page);
+  await person.click('button', 'Show 2 archived flags');
+  await page.waitForURL('**/flags?state=archived');
+  await page.getByText('2 archived flags', { exact: true }).waitFor();
+  assert.deepEqual(await keys(page), ['brand_new', 'retired']);
+  const row = page.getByRole('listitem').filter({ hasText: 'retired' });
+  assert.match((await row.innerText()).replace(/\s+/g, ' '), /^retired Archived .*It said 40 %.*by development/);
+  await assertAccessible(page);
+  await person.click('link', 'retired');
+  await page.getByRole('alert').getByText('development archived it just now').waitFor();
+  await shoot(page, 'archived-1440-light');
+  await person.click('button', 'Restore');
+  await page.getByText('It is served again as it was when it was archived: on in production.').waitFor();
+  await assertAccessible(page);
+  await person.click('button', 'Restore retired');
+  await page.getByRole('alert').waitFor({ state: 'detached' });
+  assert.equal(person.actions, 4);
+  assert.equal((await hoist.send('GET', 'flags/retired')).archived_at, null);
+  await person.click('button', 'Archive');
+  await assertAccessible(page);
+  await person.click('button', 'Archive retired');
+  await person.click('button', 'Delete for ever');
+  await assertAccessible(page);
+  await person.click('button', 'Delete retired');
+  await page.waitForURL('**/flags?state=archived');
+  await page.getByText('1 archived flag', { exact: true }).waitFor();
+  assert.deepEqual(await keys(page), ['brand_new']);
+  // Whoever still looks at a flag that was deleted asks for it once more.
+  assert.deepEqual(page.complaints.filter((it) => !it.includes('404')), []);
+});
+
+test('archived flags look right everywhere', () => inspect(browser, hoist, `${LIST}?state=archived`, 'flags-archived'));
+
 test('a flag is made by typing its key and its owner', async () => {
   const page = await open(browser, hoist, LIST);
   const person = new Person(page);

@@ -53,6 +53,29 @@ async fn an_overview_has_every_flag_and_how_it_stands_everywhere() {
 }
 
 #[tokio::test]
+async fn archived_flags_have_an_overview_of_their_own() {
+    let node = Node::start().await;
+    for key in ["checkout", "old"] {
+        node.api().create_flag(key).await;
+    }
+    node.api().environment("production").rollout("old", 40, "half way").await;
+    let ann = node.api().person("ann", "editor").await;
+    ann.post("flags/old/archive").ok().await;
+    let (live, archived) =
+        (node.api().get("overview").send().await, node.api().get("overview?archived=true").send().await);
+    assert_ne!(live.header("etag"), archived.header("etag"), "they are not the same answer");
+    let (live, archived) = (live.json(), archived.json());
+    assert_eq!(live["flags"][0].get("archived_at"), None, "a live flag says nothing of it");
+    assert_eq!(archived["flags"].as_array().unwrap().len(), 1);
+    let old = named(&archived["flags"], "old");
+    assert_eq!(old["archived_by"], "token:ann");
+    assert!(old["archived_at"].is_string());
+    assert_eq!(old["environments"]["production"]["rollout"], 40, "what it said is kept");
+    ann.post("flags/old/restore").ok().await;
+    assert_eq!(node.api().get("overview?archived=true").ok().await["flags"], json!([]));
+}
+
+#[tokio::test]
 async fn a_page_that_is_up_to_date_is_told_so() {
     let node = Node::start().await;
     node.api().create_flag("dashboard_v2").await;

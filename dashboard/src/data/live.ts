@@ -1,6 +1,7 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
+import { answered, api, asJson } from '../api/client';
 import { SESSION } from '../api/queries';
 import { refreshFlags } from './flags';
 
@@ -13,6 +14,11 @@ interface NewRevision {
   revision: number;
   flags: string[] | null;
   segments: string[] | null;
+}
+
+/** What the server's event `audit` says: the number of the newest entry. */
+interface NewEntry {
+  sequence: number;
 }
 
 let liveness: Liveness = 'connecting';
@@ -53,10 +59,14 @@ function follow(project: string, client: QueryClient): () => void {
       void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === project });
     });
     source.addEventListener('revision', (event) => heard(project, JSON.parse(event.data) as NewRevision, client));
-    source.addEventListener('audit', () => {
+    let told: number | undefined;
+    source.addEventListener('audit', (event) => {
+      const { sequence } = JSON.parse(event.data) as NewEntry;
       for (const noun of ['audit', 'environments', 'tokens']) {
         void client.invalidateQueries({ queryKey: [project, noun] });
       }
+      if (told !== undefined) refreshWritten(project, sequence - told, client).catch(() => client.invalidateQueries({ queryKey: [project, 'flags'] }));
+      told = sequence;
     });
     source.addEventListener('error', () => {
       become('reconnecting');
@@ -72,6 +82,22 @@ function follow(project: string, client: QueryClient): () => void {
     source.close();
     become('connecting');
   };
+}
+
+/** Past so many entries at once, all flags are read again. */
+const MOST_ENTRIES = 50;
+
+/**
+ * Reads again the flags that the newest entries of the audit are about. An owner, a tag or the deletion of an archived
+ * flag is no revision, since no application sees it; people do.
+ */
+async function refreshWritten(project: string, limit: number, client: QueryClient) {
+  if (limit < 1) return;
+  if (limit > MOST_ENTRIES) return client.invalidateQueries({ queryKey: [project, 'flags'] });
+  const query = { project, limit };
+  const { items } = asJson(await answered(api.GET('/api/v1/audit', { params: { query } })));
+  const flags = items.flatMap(({ action, flag }) => (action.startsWith('flag.') && flag ? [flag] : []));
+  refreshFlags(project, [...new Set(flags)], client);
 }
 
 function heard(project: string, { flags, segments }: NewRevision, client: QueryClient) {

@@ -1,17 +1,21 @@
+import { VisuallyHidden } from '@mantine/core';
 import type { FlagType, Sight } from '../api/schema';
 import classes from './FlagState.module.css';
 
 interface FlagStateProps {
   type: FlagType;
   sight: Sight | undefined;
+  /** An archived flag is served to nobody: what it said is kept for when it is restored. */
+  archived?: boolean;
 }
 
 /** How a flag stands in one environment, in a word or two. */
-export function FlagState({ type, sight }: FlagStateProps) {
+export function FlagState({ type, sight, archived = false }: FlagStateProps) {
   if (!sight) return <span className={classes.state}>–</span>;
   const { tone, words } = stateIn(type, sight);
   return (
-    <span className={classes.state} data-tone={tone}>
+    <span className={classes.state} data-tone={archived ? 'kept' : tone} title={archived ? 'What it said when it was archived' : undefined}>
+      {archived && <VisuallyHidden>It said </VisuallyHidden>}
       {words}
     </span>
   );

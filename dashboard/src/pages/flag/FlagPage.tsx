@@ -1,4 +1,4 @@
-import { Alert, Badge, Group, Tabs, Text } from '@mantine/core';
+import { Badge, Group, Tabs, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { lazy, Suspense } from 'react';
 import type { Environment, FlagOverview } from '../../api/schema';
@@ -10,6 +10,8 @@ import { Page } from '../../parts/Page';
 import { Snippets } from '../../parts/Snippets';
 import { Time } from '../../parts/Time';
 import { PURPOSES } from '../flags/filters';
+import { Archive, Archived } from './Archived';
+import classes from './Flag.module.css';
 import { type Tab, TABS } from './route';
 import { StateLine } from './StateLine';
 
@@ -34,25 +36,26 @@ export function FlagPage() {
   const key = useParams({ from: '/projects/$project/flags/$flag', select: ({ flag }) => flag });
   const flag = useFlag(project, key);
   return (
-    <Page title={key} lead={flag.data && <StateLine project={project} flag={flag.data} />}>
+    <Page
+      title={key}
+      lead={flag.data && <StateLine project={project} flag={flag.data} />}
+      actions={flag.data && <Archive key={flag.data.archived_at} project={project} flag={flag.data} />}
+    >
       {flag.isPending && <Loading rows={6} />}
       {flag.error && !flag.data && <Failure error={flag.error} again={() => void flag.refetch()} />}
-      {flag.data && <About flag={flag.data} />}
+      {flag.data && <About project={project} flag={flag.data} />}
       {flag.data && <Work project={project} flag={flag.data} />}
     </Page>
   );
 }
 
-function About({ flag }: { flag: FlagOverview }) {
+function About({ project, flag }: { project: string; flag: FlagOverview }) {
   return (
     <>
-      {flag.archived_at && (
-        <Alert color="ember" variant="light" title="Archived" mb="md">
-          Nobody is served this flag any more. It can be looked at, and restored by <code>hoist flag restore {flag.key}</code>.
-        </Alert>
-      )}
+      {/* A dialog of one state does not outlive it. */}
+      <Archived key={flag.archived_at} project={project} flag={flag} />
       <Group gap="xs" mb="md">
-        <Badge variant="default">{PURPOSES[flag.purpose]}</Badge>
+        <Badge variant="default" tt="none">{PURPOSES[flag.purpose]}</Badge>
         <Text size="sm">
           Owner <b>{flag.owner}</b>
         </Text>
@@ -86,7 +89,7 @@ function Work({ project, flag }: { project: string; flag: FlagOverview }) {
   const place = { project, environment: environment.key, flag: flag.key };
   return (
     <Tabs value={tab} onChange={show} keepMounted={false}>
-      <Tabs.List mb="md" aria-label="What to look at">
+      <Tabs.List mb="md" className={classes.tabs} aria-label="What to look at">
         {TABS.map((name) => (
           <Tabs.Tab key={name} value={name}>
             {NAMES[name]}

@@ -24,7 +24,7 @@ export function RolloutTab({ place, flag, environment }: ContentProps) {
         <RolloutCard key={settings.data.version} place={place} environment={environment} settings={settings.data} may={may} />
         <KillCard place={place} environment={environment} settings={settings.data} may={may} />
       </SimpleGrid>
-      {!may && <Text c="dimmed">You may look, and not change.</Text>}
+      {!may && <Text c="dimmed">{flag.archived_at ? 'Restore it to change it.' : 'You may look, and not change.'}</Text>}
     </Stack>
   );
 }

@@ -18,7 +18,7 @@ export function StateLine({ project, flag }: { project: string; flag: FlagOvervi
           <li key={environment.key} className={classes.standing}>
             <Group gap="xs" wrap="nowrap">
               <EnvironmentName environment={environment} />
-              <FlagState type={flag.type} sight={glance} />
+              <FlagState type={flag.type} sight={glance} archived={Boolean(flag.archived_at)} />
             </Group>
             {glance && (
               <Text size="sm" c="dimmed">

@@ -10,6 +10,8 @@ import { distinct, type Filters, PURPOSES, STATES } from './filters';
 
 interface FilterBarProps {
   flags: FlagRow[];
+  /** How many flags are archived. */
+  archived: number;
   filters: Filters;
   change: (filters: Filters) => void;
 }
@@ -17,7 +19,7 @@ interface FilterBarProps {
 type Options = [value: string, label: string][];
 
 /** The search and the filters; on a narrow page the filters are behind a button. */
-export function FilterBar({ flags, filters, change }: FilterBarProps) {
+export function FilterBar({ flags, archived, filters, change }: FilterBarProps) {
   const [open, { toggle }] = useDisclosure();
   const { q: _, ...others } = filters;
   const chosen = Object.values(others).filter(Boolean).length;
@@ -26,7 +28,7 @@ export function FilterBar({ flags, filters, change }: FilterBarProps) {
     ['owner', 'owner', words(flags.map(({ owner }) => owner))],
     ['tag', 'tag', words(flags.flatMap(({ tags }) => tags))],
     ['purpose', 'purpose', Object.entries(PURPOSES)],
-    ['state', 'state', Object.entries(STATES)],
+    ['state', 'state', Object.entries({ ...STATES, archived: `Archived (${archived.toLocaleString('en')})` })],
     ['stage', 'stage', Object.entries(STAGES)],
   ];
   return (

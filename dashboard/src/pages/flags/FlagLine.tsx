@@ -23,6 +23,7 @@ export const FlagLine = memo(function FlagLine({ project, environments, flag }: 
         <Link to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} className={classes.key}>
           {flag.key}
         </Link>
+        {flag.archived_at && <span className={classes.archived}> Archived</span>}
         <span className={classes.words}>
           {[flag.name === flag.key ? '' : flag.name, ...flag.tags.map((tag) => `#${tag}`)].filter(Boolean).join('  ')}
         </span>
@@ -32,7 +33,7 @@ export const FlagLine = memo(function FlagLine({ project, environments, flag }: 
           <span className={classes.environment}>
             <EnvironmentName environment={environment} />
           </span>
-          <FlagState type={flag.type} sight={flag.environments[environment.key]} />
+          <FlagState type={flag.type} sight={flag.environments[environment.key]} archived={Boolean(flag.archived_at)} />
         </span>
       ))}
       <span className={classes.owner}>
@@ -40,10 +41,10 @@ export const FlagLine = memo(function FlagLine({ project, environments, flag }: 
         <span className={classes.words}>{PURPOSES[flag.purpose]}</span>
       </span>
       <span className={classes.change}>
-        <VisuallyHidden>Last change </VisuallyHidden>
-        <Time at={flag.changed_at} />
+        <VisuallyHidden>{flag.archived_at ? 'Archived' : 'Last change'} </VisuallyHidden>
+        <Time at={flag.archived_at ?? flag.changed_at} />
         <span className={classes.words}>
-          by <Person actor={flag.changed_by} />
+          by <Person actor={flag.archived_by ?? flag.changed_by} />
         </span>
       </span>
     </>

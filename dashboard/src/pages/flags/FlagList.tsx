@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { Environment, FlagRow } from '../../api/schema';
 import { useShortcut } from '../../data/shortcuts';
 import { EnvironmentName } from '../../parts/EnvironmentName';
+import lines from '../../parts/Lines.module.css';
 import classes from './FlagList.module.css';
 import { FlagLine } from './FlagLine';
 
@@ -12,7 +13,7 @@ interface FlagListProps {
   flags: FlagRow[];
 }
 
-const USUAL_HEIGHT = 61;
+const USUAL_HEIGHT = 64;
 const AROUND = 8;
 
 /** The flags; of however many there are, only those in sight are drawn. */
@@ -35,14 +36,14 @@ export function FlagList({ project, environments, flags }: FlagListProps) {
   useSteps(list, flags.length, (place) => rows.scrollToIndex(place));
 
   return (
-    <div className={classes.table} style={{ ['--environments' as string]: environments.length }}>
+    <div className={`${lines.card} ${classes.table}`} style={{ ['--environments' as string]: environments.length }}>
       <div className={classes.head} aria-hidden>
         <span>Flag</span>
         {environments.map((environment) => (
           <EnvironmentName key={environment.key} environment={environment} />
         ))}
         <span>Owner</span>
-        <span>Last change</span>
+        <span>{flags[0]?.archived_at ? 'Archived' : 'Last change'}</span>
       </div>
       <div ref={list} role="list" className={classes.rows} style={{ height: rows.getTotalSize() }}>
         {rows.getVirtualItems().map(({ index, key, start }) => {

@@ -1,7 +1,12 @@
 import type { FlagRow, Purpose, Stage } from '../../api/schema';
 import { oneOf, text } from '../../search';
 
-export const STATES = { on: 'On everywhere', partial: 'On in some', off: 'Off everywhere' } as const;
+export const STATES = {
+  on: 'On everywhere',
+  partial: 'On in some',
+  off: 'Off everywhere',
+  archived: 'Archived',
+} as const;
 export type State = keyof typeof STATES;
 
 export const PURPOSES: Record<Purpose, string> = {
@@ -55,8 +60,9 @@ function says(flag: FlagRow, word: string): boolean {
   return [flag.key, flag.name, flag.owner, ...flag.tags].some((text) => text.toLowerCase().includes(word));
 }
 
-/** In how many environments a flag is on. */
+/** In how many environments a flag is on, unless it is archived. */
 export function stateOf(flag: FlagRow): State {
+  if (flag.archived_at) return 'archived';
   const sights = Object.values(flag.environments);
   const on = sights.filter(({ enabled }) => enabled).length;
   if (on === 0) return 'off';

@@ -7,6 +7,8 @@ use actix_web::http::header::{self, AcceptEncoding, ContentEncoding, Encoding, H
 use actix_web::{HttpRequest, HttpResponse, get, web};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::Overview;
 use crate::access::Caller;
@@ -16,14 +18,25 @@ use crate::flags::MAX_FLAGS;
 use crate::flags::api::{FlagFilter, overview};
 use crate::keys::ProjectKey;
 
+/// Which flags an overview has.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct Which {
+    /// Archived flags instead of live ones.
+    #[serde(default)]
+    #[param(required = false)]
+    archived: bool,
+}
+
 /// Reads all of a project's flags in a few words each. `ETag` is the project's newest audit entry, so that a page that is
 /// up to date is told so in 304.
-#[utoipa::path(tag = "flags", params(("If-None-Match" = Option<String>, Header, description = "The `ETag` that the caller has")), responses((status = 200, body = Overview), (status = 304, description = "The caller has the newest"), ReadProblems))]
+#[utoipa::path(tag = "flags", params(Which, ("If-None-Match" = Option<String>, Header, description = "The `ETag` that the caller has")), responses((status = 200, body = Overview), (status = 304, description = "The caller has the newest"), ReadProblems))]
 #[get("/projects/{project}/overview")]
 pub(crate) async fn get_overview(
     app: web::Data<App>,
     caller: Caller,
     path: web::Path<ProjectKey>,
+    which: web::Query<Which>,
     request: HttpRequest,
 ) -> Result<HttpResponse> {
     let project = path.into_inner();
@@ -32,12 +45,13 @@ pub(crate) async fn get_overview(
     let sequence = app.store.audit_sequence(&project).await?;
     let scope = caller.environment().map(|own| format!("-{own}")).unwrap_or_default();
     // Weak, because it stands for both forms of the answer.
-    let tag = format!("W/\"{sequence}{scope}\"");
+    let kind = if which.archived { "+archived" } else { "" };
+    let tag = format!("W/\"{sequence}{kind}{scope}\"");
     let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
     if has.is_some_and(|has| has.split(',').any(|one| one.trim() == tag)) {
         return Ok(HttpResponse::NotModified().insert_header((header::ETAG, tag)).finish());
     }
-    let filter = FlagFilter::default();
+    let filter = FlagFilter { archived: which.archived, ..FlagFilter::default() };
     let flags = app.store.flags(&project, &filter, MAX_FLAGS).await?;
     let glances = match flags.last() {
         Some(last) => app.store.glances(&project, &filter, &last.key).await?,

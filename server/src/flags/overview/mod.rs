@@ -22,7 +22,7 @@ pub(crate) struct Overview {
     pub(crate) sequence: u64,
     /// The environments, in order.
     pub(crate) environments: Vec<Environment>,
-    /// Every flag that is not archived, in order of key.
+    /// Every flag that is not archived, or every one that is if those were asked for, in order of key.
     pub(crate) flags: Vec<FlagRow>,
     /// How many flags are archived.
     pub(crate) archived: u64,
@@ -52,6 +52,12 @@ pub(crate) struct FlagRow {
     pub(crate) changed_at: Timestamp,
     /// Who changed them.
     pub(crate) changed_by: String,
+    /// When it was archived; absent when it is not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) archived_at: Option<Timestamp>,
+    /// Who archived it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) archived_by: Option<String>,
     /// How it stands in each environment.
     #[schema(value_type = BTreeMap<String, Sight>)]
     pub(crate) environments: BTreeMap<EnvironmentKey, Sight>,
@@ -90,6 +96,8 @@ impl From<FlagOverview> for FlagRow {
             created_at: flag.created_at,
             changed_at,
             changed_by,
+            archived_at: flag.archived_at,
+            archived_by: flag.archived_by,
             environments: environments.into_iter().map(|(key, glance)| (key, glance.into())).collect(),
         }
     }
