@@ -1,5 +1,7 @@
-import { keepPreviousData, useInfiniteQuery } from '@tanstack/react-query';
+import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { answered, api } from '../api/client';
+
+const PATH = '/api/v1/projects/{project}/environments/{environment}/instances';
 
 const PAGE = 200;
 /** Programs come, go and report without an event; so what is on the screen is asked for again. */
@@ -16,15 +18,30 @@ export function useInstances(project: string, environment: string | undefined, f
   return useInfiniteQuery({
     queryKey: [project, 'instances', environment, filters],
     queryFn: ({ pageParam, signal }) => {
-      const path = '/api/v1/projects/{project}/environments/{environment}/instances';
       const query = { ...filters, limit: PAGE, ...(pageParam ? { cursor: pageParam } : {}) };
       const params = { path: { project, environment: environment ?? '' }, query };
-      return answered(api.GET(path, { params, signal }));
+      return answered(api.GET(PATH, { params, signal }));
     },
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor || undefined,
     placeholderData: keepPreviousData,
     refetchInterval: AGAIN_MS,
     enabled: environment !== undefined,
+  });
+}
+
+/** How often it is asked who has a revision while somebody watches. */
+const WATCH_MS = 500;
+
+/** How many instances run a revision, counted until all do. */
+export function useReceipts(project: string, environment: string, revision: number | undefined) {
+  return useQuery({
+    queryKey: [project, 'receipts', environment, revision],
+    enabled: revision !== undefined,
+    queryFn: ({ signal }) => {
+      const query = { revision: revision ?? 0, behind: true, limit: 20 };
+      return answered(api.GET(PATH, { params: { path: { project, environment }, query }, signal }));
+    },
+    refetchInterval: ({ state }) => (state.data && state.data.at_revision >= state.data.instances ? false : WATCH_MS),
   });
 }

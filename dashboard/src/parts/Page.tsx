@@ -1,4 +1,4 @@
-import { Box, Group, Text, Title } from '@mantine/core';
+import { Box, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { useLocation } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
@@ -28,19 +28,17 @@ export function Page({ title, lead, actions, children }: PageProps) {
   }, [path]);
   return (
     <Box className={classes.page}>
-      <Group justify="space-between" align="flex-start" gap="sm" mb="md">
-        <div className={classes.head}>
-          <Title order={1} tabIndex={-1} ref={heading}>
-            {title}
-          </Title>
-          {lead && (
-            <Text component="div" c="dimmed" mt={4}>
-              {lead}
-            </Text>
-          )}
-        </div>
+      <div className={classes.head}>
+        <Title order={1} tabIndex={-1} ref={heading}>
+          {title}
+        </Title>
         {actions}
-      </Group>
+      </div>
+      {lead && (
+        <Text component="div" c="dimmed" mt={-8} mb="md">
+          {lead}
+        </Text>
+      )}
       {children}
     </Box>
   );

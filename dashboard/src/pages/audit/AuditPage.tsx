@@ -5,11 +5,11 @@ import { useEnvironments } from '../../data/environments';
 import { useProject } from '../../data/place';
 import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
+import lines from '../../parts/Lines.module.css';
 import { Loading } from '../../parts/Loading';
 import { Page } from '../../parts/Page';
 import { AuditFilterBar } from './AuditFilterBar';
 import { EntryLine } from './EntryLine';
-import classes from './Audit.module.css';
 import { readAuditFilters } from './route';
 
 /** Who changed what, when and why: all of it, newest first. */
@@ -58,7 +58,7 @@ function Entries({ project, filters, clear }: { project: string; filters: AuditF
   }
   return (
     <>
-      <ol className={classes.entries} aria-label="Audit entries">
+      <ol className={lines.lines} aria-label="Audit entries">
         {entries.map((entry) => (
           <EntryLine key={entry.sequence} project={project} entry={entry} environments={environments} />
         ))}

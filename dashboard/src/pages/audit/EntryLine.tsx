@@ -2,6 +2,7 @@ import { Text } from '@mantine/core';
 import type { Environment, FieldChange, Sealed, Via } from '../../api/schema';
 import { Changes } from '../../parts/Changes';
 import { EnvironmentName } from '../../parts/EnvironmentName';
+import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
@@ -44,8 +45,8 @@ export function EntryLine({ project, entry, environments }: EntryLineProps) {
   const changes = entry.changes.flatMap(unfolded);
   const place = environments.find(({ key }) => key === environment);
   return (
-    <li className={classes.entry}>
-      <div className={classes.line}>
+    <li className={lines.line}>
+      <div className={lines.first}>
         <span className={classes.what}>{said(action)}</span>
         {flag ? (
           <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={classes.target}>

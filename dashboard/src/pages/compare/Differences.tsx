@@ -7,6 +7,7 @@ import { Changes } from '../../parts/Changes';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { Empty } from '../../parts/Empty';
 import { EnvironmentName } from '../../parts/EnvironmentName';
+import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import classes from './Compare.module.css';
 
@@ -64,7 +65,7 @@ export function Differences({ project, from, to, difference }: DifferencesProps)
       )}
       <ul className={classes.items} aria-label="Differences">
         {difference.items.map(({ flag, changes }) => (
-          <li key={flag} className={classes.item}>
+          <li key={flag} className={`${lines.card} ${classes.item}`}>
             <div className={classes.head}>
               {mayPromote && (
                 <Checkbox
@@ -73,7 +74,7 @@ export function Differences({ project, from, to, difference }: DifferencesProps)
                   onChange={(event) => choose(flag, event.currentTarget.checked)}
                 />
               )}
-              <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={classes.flag}>
+              <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={`${lines.key} ${classes.flag}`}>
                 {flag}
               </LinkText>
             </div>

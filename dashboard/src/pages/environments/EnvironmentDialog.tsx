@@ -1,10 +1,10 @@
-import { Button, Checkbox, Group, Stack, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Checkbox, TextInput } from '@mantine/core';
+import { useState } from 'react';
 import { fieldErrors } from '../../api/problem';
 import type { Environment } from '../../api/schema';
 import { useCreateEnvironment, useUpdateEnvironment } from '../../data/environments';
 import { Dialog } from '../../parts/Dialog';
-import { FormProblems } from '../../parts/FormProblems';
+import { Form } from '../../parts/Form';
 import { Reason } from '../../parts/Reason';
 
 interface EnvironmentDialogProps {
@@ -23,50 +23,41 @@ export function EnvironmentDialog({ project, environment, onClose }: Environment
   const update = useUpdateEnvironment(project, environment?.key ?? '');
   const { fields, rest } = fieldErrors(create.error ?? update.error, { key: '/key', name: '/name' });
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     const onSuccess = onClose;
     if (environment) update.mutate({ update: { name, protected: isProtected }, reason }, { onSuccess });
     else create.mutate({ key: key.trim(), name: name.trim() || null, protected: isProtected }, { onSuccess });
   };
   return (
     <Dialog title={environment ? `Edit ${environment.name}` : 'New environment'} opened onClose={onClose}>
-      <form onSubmit={submit}>
-        <Stack>
-          <FormProblems problems={rest} />
-          {!environment && (
-            <TextInput
-              label="Key"
-              description="For ever; what addresses and commands name"
-              placeholder="preview"
-              required
-              spellCheck={false}
-              value={key}
-              onChange={(event) => setKey(event.currentTarget.value)}
-              error={fields.key}
-            />
-          )}
+      <Form problems={rest} action={environment ? 'Save' : 'Create environment'} act={submit} busy={create.isPending || update.isPending}>
+        {!environment && (
           <TextInput
-            label="Name"
-            placeholder="As the key"
-            value={name}
-            onChange={(event) => setName(event.currentTarget.value)}
-            error={fields.name}
+            label="Key"
+            description="For ever; what addresses and commands name"
+            placeholder="preview"
+            required
+            spellCheck={false}
+            value={key}
+            onChange={(event) => setKey(event.currentTarget.value)}
+            error={fields.key}
           />
-          <Checkbox
-            label="Protected"
-            description="Critical, as production is: it stands out everywhere, and decides when a flag is stale."
-            checked={isProtected}
-            onChange={(event) => setProtected(event.currentTarget.checked)}
-          />
-          {environment && <Reason value={reason} onChange={setReason} />}
-          <Group justify="flex-end">
-            <Button type="submit" loading={create.isPending || update.isPending}>
-              {environment ? 'Save' : 'Create environment'}
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+        )}
+        <TextInput
+          label="Name"
+          placeholder="As the key"
+          value={name}
+          onChange={(event) => setName(event.currentTarget.value)}
+          error={fields.name}
+        />
+        <Checkbox
+          label="Protected"
+          description="Critical, as production is: it stands out everywhere, and decides when a flag is stale."
+          checked={isProtected}
+          onChange={(event) => setProtected(event.currentTarget.checked)}
+        />
+        {environment && <Reason value={reason} onChange={setReason} />}
+      </Form>
     </Dialog>
   );
 }

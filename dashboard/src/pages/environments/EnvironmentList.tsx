@@ -7,6 +7,7 @@ import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { Failure } from '../../parts/Failure';
 import { IconPlus } from '../../parts/icons';
+import lines from '../../parts/Lines.module.css';
 import { Loading } from '../../parts/Loading';
 import { EnvironmentDialog } from './EnvironmentDialog';
 import classes from './Environments.module.css';
@@ -24,16 +25,16 @@ export function EnvironmentList({ project }: { project: string }) {
       {environments.isPending && <Loading rows={3} />}
       {environments.error && <Failure error={environments.error} again={() => void environments.refetch()} />}
       {environments.data?.map((environment) => (
-        <div key={environment.key} className={classes.row}>
+        <div key={environment.key} className={`${lines.line} ${classes.row}`}>
           <span className={classes.name}>
             <EnvironmentName environment={environment} />
-            {environment.name !== environment.key && <span className={classes.dim}>{environment.key}</span>}
+            {environment.name !== environment.key && <span className={lines.dim}>{environment.key}</span>}
           </span>
           <span className={classes.fact}>{environment.protected && 'Protected'}</span>
           <span className={classes.fact}>Revision {environment.revision}</span>
-          <span />
+          <span className={classes.fact} />
           {may && (
-            <span className={classes.acts}>
+            <span className={`${lines.acts} ${classes.acts}`}>
               <Button size="compact-sm" variant="subtle" onClick={() => setOpen({ act: 'edit', environment })} aria-label={`Edit ${environment.name}`}>
                 Edit
               </Button>

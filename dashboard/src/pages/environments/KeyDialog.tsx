@@ -1,5 +1,5 @@
 import { Alert, Button, Group, Input, NativeSelect, SegmentedControl, Stack, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { useState } from 'react';
 import { fieldErrors } from '../../api/problem';
 import type { Kind, Role } from '../../api/schema';
 import { useEnvironments } from '../../data/environments';
@@ -7,7 +7,7 @@ import { useEnvironment } from '../../data/place';
 import { useCreateToken } from '../../data/tokens';
 import { Code } from '../../parts/Code';
 import { Dialog } from '../../parts/Dialog';
-import { FormProblems } from '../../parts/FormProblems';
+import { Form } from '../../parts/Form';
 
 const KINDS: { value: Kind; label: string }[] = [
   { value: 'sdk', label: 'SDK' },
@@ -67,8 +67,7 @@ function KeyForm({ project, create }: KeyFormProps) {
   const chosen = environment ?? (kind === 'api' ? '' : here);
   const all = kind === 'api' ? [{ value: '', label: 'All environments' }] : [];
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () =>
     create.mutate({
       name: name.trim(),
       kind,
@@ -76,57 +75,48 @@ function KeyForm({ project, create }: KeyFormProps) {
       role: kind === 'api' ? role : null,
       expires_at: expires ? new Date(`${expires}T23:59:59`).toISOString() : null,
     });
-  };
   return (
-    <form onSubmit={submit}>
-      <Stack>
-        <FormProblems problems={rest} />
-        <TextInput
-          label="Name"
-          description="The audit names it so"
-          placeholder="shop-backend"
-          required
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-          error={fields.name}
-        />
-        <Input.Wrapper label="Kind" labelElement="div" description={PURPOSES[kind]}>
-          <SegmentedControl fullWidth mt={4} aria-label="Kind" data={KINDS} value={kind} onChange={(kind) => setKind(kind as Kind)} />
-        </Input.Wrapper>
+    <Form problems={rest} action="Create key" act={submit} busy={create.isPending}>
+      <TextInput
+        label="Name"
+        description="The audit names it so"
+        placeholder="shop-backend"
+        required
+        value={name}
+        onChange={(event) => setName(event.currentTarget.value)}
+        error={fields.name}
+      />
+      <Input.Wrapper label="Kind" labelElement="div" description={PURPOSES[kind]}>
+        <SegmentedControl fullWidth mt={4} aria-label="Kind" data={KINDS} value={kind} onChange={(kind) => setKind(kind as Kind)} />
+      </Input.Wrapper>
+      <NativeSelect
+        label="Environment"
+        data={[...all, ...environments.map(({ key, name }) => ({ value: key, label: name || key }))]}
+        value={chosen}
+        onChange={(event) => setEnvironment(event.currentTarget.value)}
+        error={fields.environment}
+      />
+      {kind === 'api' && (
         <NativeSelect
-          label="Environment"
-          data={[...all, ...environments.map(({ key, name }) => ({ value: key, label: name || key }))]}
-          value={chosen}
-          onChange={(event) => setEnvironment(event.currentTarget.value)}
-          error={fields.environment}
+          label="Role"
+          data={[
+            { value: 'viewer', label: 'Viewer: reads' },
+            { value: 'editor', label: 'Editor: changes flags' },
+            { value: 'admin', label: 'Admin: also environments and keys' },
+          ]}
+          value={role}
+          onChange={(event) => setRole(event.currentTarget.value as Role)}
+          error={fields.role}
         />
-        {kind === 'api' && (
-          <NativeSelect
-            label="Role"
-            data={[
-              { value: 'viewer', label: 'Viewer: reads' },
-              { value: 'editor', label: 'Editor: changes flags' },
-              { value: 'admin', label: 'Admin: also environments and keys' },
-            ]}
-            value={role}
-            onChange={(event) => setRole(event.currentTarget.value as Role)}
-            error={fields.role}
-          />
-        )}
-        <TextInput
-          label="Ends on"
-          type="date"
-          description="Never, when empty"
-          value={expires}
-          onChange={(event) => setExpires(event.currentTarget.value)}
-          error={fields.expires}
-        />
-        <Group justify="flex-end">
-          <Button type="submit" loading={create.isPending}>
-            Create key
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      )}
+      <TextInput
+        label="Ends on"
+        type="date"
+        description="Never, when empty"
+        value={expires}
+        onChange={(event) => setExpires(event.currentTarget.value)}
+        error={fields.expires}
+      />
+    </Form>
   );
 }

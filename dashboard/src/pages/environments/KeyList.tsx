@@ -8,6 +8,7 @@ import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { Empty } from '../../parts/Empty';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { Failure } from '../../parts/Failure';
+import lines from '../../parts/Lines.module.css';
 import { Loading } from '../../parts/Loading';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
@@ -46,10 +47,10 @@ interface KeyRowProps {
 function KeyRow({ project, token, revoke }: KeyRowProps) {
   const environment = useEnvironments(project).data?.find(({ key }) => key === token.environment);
   return (
-    <div className={classes.row}>
+    <div className={`${lines.line} ${classes.row}`}>
       <span className={classes.name}>
         {token.name}
-        <span className={classes.dim}>
+        <span className={lines.dim}>
           by <Person actor={token.created_by} />, <Time at={token.created_at} />
         </span>
       </span>
@@ -69,13 +70,13 @@ function KeyRow({ project, token, revoke }: KeyRowProps) {
           'Never used'
         )}
         {token.expires_at && (
-          <span className={classes.dim}>
+          <span className={lines.dim}>
             Ends <Time at={token.expires_at} />
           </span>
         )}
       </span>
       {revoke && (
-        <span className={classes.acts}>
+        <span className={`${lines.acts} ${classes.acts}`}>
           <Button size="compact-sm" variant="subtle" color="var(--hoist-danger)" onClick={revoke} aria-label={`Revoke ${token.name}`}>
             Revoke
           </Button>

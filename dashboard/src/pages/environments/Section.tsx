@@ -1,6 +1,6 @@
 import { Box, Group, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
-import classes from './Environments.module.css';
+import lines from '../../parts/Lines.module.css';
 
 interface SectionProps {
   title: string;
@@ -16,7 +16,7 @@ export function Section({ title, action, children }: SectionProps) {
         <Title order={2}>{title}</Title>
         {action}
       </Group>
-      <div className={classes.card}>{children}</div>
+      <div className={lines.card}>{children}</div>
     </Box>
   );
 }

@@ -1,8 +1,9 @@
 import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import type { Environment, FlagSettings } from '../../api/schema';
-import { useReceipts } from '../../data/receipts';
+import { useReceipts } from '../../data/instances';
 import { type SettingsPlace, useKill } from '../../data/settings';
+import lines from '../../parts/Lines.module.css';
 import { Reason } from '../../parts/Reason';
 import classes from './Flag.module.css';
 
@@ -19,7 +20,7 @@ export function KillCard({ place, environment, settings, may }: KillCardProps) {
   const [killed, setKilled] = useState<number>();
   const off = () => kill.mutate('', { onSuccess: ({ revision }) => setKilled(revision) });
   return (
-    <section className={`${classes.card} ${environment.protected ? classes.danger : ''}`} aria-labelledby="kill-title">
+    <section className={`${lines.card} ${classes.card} ${environment.protected ? classes.danger : ''}`} aria-labelledby="kill-title">
       <Stack gap="md">
         <Title order={2} id="kill-title">
           Take it back

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack, Text, Textarea, TextInput, Title } from '@
 import { type FormEvent, useState } from 'react';
 import type { Answer } from '../../api/schema';
 import { useExplain } from '../../data/explain';
+import lines from '../../parts/Lines.module.css';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
 import type { ContentProps } from './FlagPage';
@@ -69,7 +70,7 @@ function attributesOf(text: string): { attributes: Record<string, unknown>; erro
 function Explained({ answer }: { answer: Answer }) {
   const { value, variant, reason, revision, changed } = answer;
   return (
-    <section className={classes.card} aria-label="The answer" aria-live="polite">
+    <section className={`${lines.card} ${classes.card}`} aria-label="The answer" aria-live="polite">
       <Title order={2} mb={4}>
         {JSON.stringify(value ?? null)}
       </Title>

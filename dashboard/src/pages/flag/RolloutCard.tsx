@@ -6,6 +6,7 @@ import { useExposures } from '../../data/exposures';
 import { type SettingsPlace, useRollout } from '../../data/settings';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { FormProblems } from '../../parts/FormProblems';
+import lines from '../../parts/Lines.module.css';
 import { Reason } from '../../parts/Reason';
 import classes from './Flag.module.css';
 import { meaning, percent, percentage, shareOf } from './rollout';
@@ -34,7 +35,7 @@ export function RolloutCard({ place, environment, settings, may }: RolloutCardPr
       version: settings.version,
     });
   return (
-    <section className={classes.card} aria-labelledby="rollout-title">
+    <section className={`${lines.card} ${classes.card}`} aria-labelledby="rollout-title">
       <Stack gap="md">
         <Group justify="space-between">
           <Title order={2} id="rollout-title">

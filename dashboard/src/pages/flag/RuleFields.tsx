@@ -1,6 +1,6 @@
 import { Button, Group, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
 import type { Serve } from '../../api/schema';
-import { useSegmentKeys } from '../../data/segmentKeys';
+import { useSegments } from '../../data/segments';
 import { ConditionFields } from '../../parts/ConditionFields';
 import { DeliveryFields } from './DeliveryFields';
 import type { RuleDraft } from './draft';
@@ -22,7 +22,7 @@ interface RuleFieldsProps {
 
 /** One rule: its conditions, and what it serves. */
 export function RuleFields({ project, rule, at, last, variants, before, faults, change, remove, move }: RuleFieldsProps) {
-  const segments = useSegmentKeys(project).data ?? [];
+  const segments = (useSegments(project).data ?? []).map(({ key }) => key);
   const name = `Rule ${at + 1}`;
   const pointer = `/rules/${at}`;
   const set = (part: Partial<RuleDraft>) => change({ ...rule, ...part });

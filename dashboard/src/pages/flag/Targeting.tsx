@@ -9,6 +9,7 @@ import { Dialog } from '../../parts/Dialog';
 import { Failure } from '../../parts/Failure';
 import { FormProblems } from '../../parts/FormProblems';
 import { IconPlus } from '../../parts/icons';
+import lines from '../../parts/Lines.module.css';
 import { Loading } from '../../parts/Loading';
 import { Reason } from '../../parts/Reason';
 import { DeliveryFields } from './DeliveryFields';
@@ -154,7 +155,7 @@ function Editor({ place, flag, environment, opened, version, newest, touched, re
         />
       )}
       {dirty && may && (
-        <div className={classes.card}>
+        <div className={`${lines.card} ${classes.card}`}>
           <Reason value={reason} onChange={setReason} />
           <Group justify="flex-end" mt="sm">
             <Button variant="default" onClick={reset(setDraft, opened, reopen)}>

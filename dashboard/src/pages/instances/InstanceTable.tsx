@@ -1,5 +1,6 @@
 import { VisuallyHidden } from '@mantine/core';
 import type { Instance } from '../../api/schema';
+import lines from '../../parts/Lines.module.css';
 import { Time } from '../../parts/Time';
 import classes from './Instances.module.css';
 import { inTime } from './lag';
@@ -12,7 +13,7 @@ interface InstanceTableProps {
 
 export function InstanceTable({ instances, newest }: InstanceTableProps) {
   return (
-    <div className={classes.card}>
+    <div className={lines.card}>
       <table className={classes.table}>
         <thead>
           <tr>
@@ -42,7 +43,7 @@ function Row({ instance, newest }: { instance: Instance; newest: number }) {
         <span className={classes.dot} data-connected={connected} aria-hidden />
         {name}
         <VisuallyHidden>{connected ? ', connected' : ', not connected'}</VisuallyHidden>
-        <span className={classes.dim}>{sdk}</span>
+        <span className={lines.dim}>{sdk}</span>
       </th>
       <td data-label="Application">
         {app ?? '–'} {app_version}

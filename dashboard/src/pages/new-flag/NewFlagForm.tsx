@@ -1,9 +1,9 @@
-import { Button, Group, Input, NativeSelect, Paper, SegmentedControl, SimpleGrid, Stack, Textarea, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Input, NativeSelect, Paper, SegmentedControl, SimpleGrid, Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
 import { fieldErrors } from '../../api/problem';
 import type { FlagType, Purpose } from '../../api/schema';
 import { useCreateFlag, useOverview } from '../../data/flags';
-import { FormProblems } from '../../parts/FormProblems';
+import { Form } from '../../parts/Form';
 import { distinct, PURPOSES } from '../flags/filters';
 import { type Draft, emptyDraft, LIFETIMES, newFlag, PLACES, rememberOwner } from './form';
 import { VariantFields } from './VariantFields';
@@ -29,8 +29,7 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
   const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
   const { fields, rest } = fieldErrors(create.error, PLACES);
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     const read = newFlag(draft);
     setUnreadable('error' in read ? read.error : undefined);
     if ('error' in read) return;
@@ -45,47 +44,39 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
 
   return (
     <Paper withBorder p={{ base: 'md', sm: 'lg' }} maw={760} bg="var(--hoist-card)">
-      <form onSubmit={submit}>
-        <Stack gap="md">
-          <FormProblems problems={rest} />
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <TextInput label="Key" description="What code reads; for ever" placeholder="dashboard_v2" required autoFocus spellCheck={false} autoComplete="off" {...words('key')} />
-            <TextInput label="Owner" description="Who answers for it" placeholder="web" required list="owners" {...words('owner')} />
-          </SimpleGrid>
-          <datalist id="owners">
-            {owners.map((owner) => (
-              <option key={owner} value={owner}>
-                {owner}
-              </option>
-            ))}
-          </datalist>
-          <Input.Wrapper label="Values" labelElement="div" error={fields.type}>
-            <SegmentedControl fullWidth aria-label="Values" data={TYPES} value={draft.type} onChange={(type) => set({ type: type as FlagType })} />
-          </Input.Wrapper>
-          {draft.type !== 'boolean' && (
-            <VariantFields type={draft.type} variants={draft.variants} error={unreadable ?? fields.variants} change={(variants) => set({ variants })} />
-          )}
-          <NativeSelect
-            label="Purpose"
-            description={LIFETIMES[draft.purpose]}
-            data={Object.entries(PURPOSES).map(([value, label]) => ({ value, label }))}
-            value={draft.purpose}
-            onChange={(event) => set({ purpose: event.currentTarget.value as Purpose })}
-            error={fields.purpose}
-          />
-          <Textarea label="Description" placeholder="What it does, for whoever meets it later" autosize minRows={2} maxRows={8} {...words('description')} />
-          <SimpleGrid cols={{ base: 1, sm: 3 }}>
-            <TextInput label="Name" placeholder="As the key" {...words('name')} />
-            <TextInput label="Tags" placeholder="checkout, mobile" {...words('tags')} />
-            <TextInput label="Gone by" type="date" {...words('expires')} />
-          </SimpleGrid>
-          <Group justify="flex-end">
-            <Button type="submit" loading={create.isPending}>
-              Create flag
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+      <Form problems={rest} action="Create flag" act={submit} busy={create.isPending}>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <TextInput label="Key" description="What code reads; for ever" placeholder="dashboard_v2" required autoFocus spellCheck={false} autoComplete="off" {...words('key')} />
+          <TextInput label="Owner" description="Who answers for it" placeholder="web" required list="owners" {...words('owner')} />
+        </SimpleGrid>
+        <datalist id="owners">
+          {owners.map((owner) => (
+            <option key={owner} value={owner}>
+              {owner}
+            </option>
+          ))}
+        </datalist>
+        <Input.Wrapper label="Values" labelElement="div" error={fields.type}>
+          <SegmentedControl fullWidth aria-label="Values" data={TYPES} value={draft.type} onChange={(type) => set({ type: type as FlagType })} />
+        </Input.Wrapper>
+        {draft.type !== 'boolean' && (
+          <VariantFields type={draft.type} variants={draft.variants} error={unreadable ?? fields.variants} change={(variants) => set({ variants })} />
+        )}
+        <NativeSelect
+          label="Purpose"
+          description={LIFETIMES[draft.purpose]}
+          data={Object.entries(PURPOSES).map(([value, label]) => ({ value, label }))}
+          value={draft.purpose}
+          onChange={(event) => set({ purpose: event.currentTarget.value as Purpose })}
+          error={fields.purpose}
+        />
+        <Textarea label="Description" placeholder="What it does, for whoever meets it later" autosize minRows={2} maxRows={8} {...words('description')} />
+        <SimpleGrid cols={{ base: 1, sm: 3 }}>
+          <TextInput label="Name" placeholder="As the key" {...words('name')} />
+          <TextInput label="Tags" placeholder="checkout, mobile" {...words('tags')} />
+          <TextInput label="Gone by" type="date" {...words('expires')} />
+        </SimpleGrid>
+      </Form>
     </Paper>
   );
 }

@@ -1,12 +1,12 @@
-import { Alert, Button, Group, Input, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
-import { type FormEvent, useState } from 'react';
+import { Alert, Button, Group, Input, SimpleGrid, Text, Textarea, TextInput } from '@mantine/core';
+import { useState } from 'react';
 import { fieldErrors, ProblemError } from '../../api/problem';
 import type { Segment } from '../../api/schema';
 import { useCreateSegment, useReplaceSegment } from '../../data/segments';
 import { useMay } from '../../data/session';
 import { ConditionFields } from '../../parts/ConditionFields';
 import { Dialog } from '../../parts/Dialog';
-import { FormProblems } from '../../parts/FormProblems';
+import { Form } from '../../parts/Form';
 import { Person } from '../../parts/Person';
 import { Reason } from '../../parts/Reason';
 import { type Draft, draftOf, placesOf, readDraft } from './draft';
@@ -33,8 +33,7 @@ export function SegmentDialog({ project, segment, onClose }: SegmentDialogProps)
   const newer = segment && base && segment.version > base.version ? segment : undefined;
   const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
 
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
+  const submit = () => {
     const update = readDraft(draft);
     const onSuccess = onClose;
     if (base) replace.mutate({ update, version: base.version, reason }, { onSuccess });
@@ -53,44 +52,43 @@ export function SegmentDialog({ project, segment, onClose }: SegmentDialogProps)
 
   return (
     <Dialog title={segment ? segment.key : 'New segment'} opened onClose={onClose} size="xl">
-      <form onSubmit={submit}>
-        <Stack>
-          {newer && <Newer segment={newer} take={take} />}
-          {!outdated && <FormProblems problems={rest} />}
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            {!segment && <TextInput label="Key" placeholder="nordics" required spellCheck={false} {...words('key')} />}
-            <TextInput label="Name" placeholder="As the key" {...words('name')} />
-          </SimpleGrid>
-          <TextInput label="Description" placeholder="Who belongs to it, in words" {...words('description')} />
-          <Input.Wrapper label="Conditions" labelElement="div" description="Whoever meets all of them belongs to it; without any, only those named below." error={fields.conditions}>
-            <div style={{ marginTop: 6 }}>
-              <ConditionFields
-                key={base?.version ?? 'new'}
-                conditions={draft.conditions}
-                change={(conditions) => set({ conditions })}
-                errorAt={(place) => fields[`condition ${place}`]}
-              />
-            </div>
-          </Input.Wrapper>
-          <SimpleGrid cols={{ base: 1, sm: 2 }}>
-            <Textarea label="Always in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('included')} />
-            <Textarea label="Never in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('excluded')} />
-          </SimpleGrid>
-          {may && <Reason value={reason} onChange={setReason} />}
-          {may && (
-            <Group justify="flex-end">
-              {segment && (
-                <Text size="sm" c="dimmed">
-                  Every flag that names it follows at once.
-                </Text>
-              )}
-              <Button type="submit" loading={create.isPending || replace.isPending} disabled={newer !== undefined}>
-                {segment ? 'Save' : 'Create segment'}
-              </Button>
-            </Group>
-          )}
-        </Stack>
-      </form>
+      <Form
+        problems={outdated ? [] : rest}
+        action={segment ? 'Save' : 'Create segment'}
+        act={submit}
+        busy={create.isPending || replace.isPending}
+        disabled={newer !== undefined}
+        may={may}
+        note={
+          segment && (
+            <Text size="sm" c="dimmed">
+              Every flag that names it follows at once.
+            </Text>
+          )
+        }
+      >
+        {newer && <Newer segment={newer} take={take} />}
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          {!segment && <TextInput label="Key" placeholder="nordics" required spellCheck={false} {...words('key')} />}
+          <TextInput label="Name" placeholder="As the key" {...words('name')} />
+        </SimpleGrid>
+        <TextInput label="Description" placeholder="Who belongs to it, in words" {...words('description')} />
+        <Input.Wrapper label="Conditions" labelElement="div" description="Whoever meets all of them belongs to it; without any, only those named below." error={fields.conditions}>
+          <div style={{ marginTop: 6 }}>
+            <ConditionFields
+              key={base?.version ?? 'new'}
+              conditions={draft.conditions}
+              change={(conditions) => set({ conditions })}
+              errorAt={(place) => fields[`condition ${place}`]}
+            />
+          </div>
+        </Input.Wrapper>
+        <SimpleGrid cols={{ base: 1, sm: 2 }}>
+          <Textarea label="Always in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('included')} />
+          <Textarea label="Never in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('excluded')} />
+        </SimpleGrid>
+        {may && <Reason value={reason} onChange={setReason} />}
+      </Form>
     </Dialog>
   );
 }

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { Segment } from '../../api/schema';
 import { conditionInWords } from '../../parts/conditions';
+import lines from '../../parts/Lines.module.css';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
 import classes from './Segments.module.css';
@@ -15,16 +16,16 @@ interface SegmentLineProps {
 /** One segment: who belongs to it, in words. */
 export function SegmentLine({ segment, edit, remove }: SegmentLineProps) {
   return (
-    <li className={classes.line}>
+    <li className={`${lines.line} ${classes.line}`}>
       <div className={classes.who}>
-        <span className={classes.key}>{segment.key}</span>
-        <span className={classes.dim}>{[segment.name !== segment.key && segment.name, segment.description].filter(Boolean).join(' · ')}</span>
+        <span className={lines.key}>{segment.key}</span>
+        <span className={lines.dim}>{[segment.name !== segment.key && segment.name, segment.description].filter(Boolean).join(' · ')}</span>
       </div>
       <div className={classes.words}>{membership(segment)}</div>
-      <div className={classes.dim}>
+      <div className={lines.dim}>
         <Time at={segment.changed_at} /> by <Person actor={segment.changed_by} />
       </div>
-      <div className={classes.acts}>
+      <div className={`${lines.acts} ${classes.acts}`}>
         <Button size="compact-sm" variant="subtle" onClick={edit} aria-label={`Open ${segment.key}`}>
           Open
         </Button>

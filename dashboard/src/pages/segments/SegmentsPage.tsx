@@ -9,11 +9,11 @@ import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
 import { IconPlus } from '../../parts/icons';
+import lines from '../../parts/Lines.module.css';
 import { Loading } from '../../parts/Loading';
 import { Page } from '../../parts/Page';
 import { SegmentDialog } from './SegmentDialog';
 import { SegmentLine } from './SegmentLine';
-import classes from './Segments.module.css';
 
 /** Named sets of users, which the rules of any flag may name. */
 export function SegmentsPage() {
@@ -37,7 +37,7 @@ export function SegmentsPage() {
         <Empty title="No segments yet">Say once who the beta testers are, and name them in every flag that is for them.</Empty>
       )}
       {segments.data && segments.data.length > 0 && (
-        <ul className={classes.list}>
+        <ul className={lines.lines}>
           {segments.data.map((segment) => (
             <SegmentLine
               key={segment.key}

@@ -3,6 +3,7 @@ import type { Finding } from '../../api/schema';
 import { STAGES } from '../../data/stages';
 import { VERDICTS } from '../../data/stale';
 import { Code } from '../../parts/Code';
+import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import { Time } from '../../parts/Time';
 import classes from './Stale.module.css';
@@ -17,14 +18,14 @@ export function FindingLine({ project, finding }: FindingLineProps) {
   const { flag, stage, verdict, owner, reasons, blockers, surviving_variant, last_evaluated, next, confidence } = finding;
   const known = stage !== null && stage !== undefined;
   return (
-    <li className={classes.finding}>
-      <div className={classes.line}>
+    <li className={lines.line}>
+      <div className={lines.first}>
         {known ? (
-          <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={classes.flag}>
+          <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={lines.key}>
             {flag}
           </LinkText>
         ) : (
-          <span className={classes.flag}>{flag}</span>
+          <span className={lines.key}>{flag}</span>
         )}
         <span className={classes.verdict} data-verdict={verdict}>
           {VERDICTS[verdict]}

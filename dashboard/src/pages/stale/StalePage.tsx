@@ -7,6 +7,7 @@ import { STAGES } from '../../data/stages';
 import { useStale, VERDICTS } from '../../data/stale';
 import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
+import lines from '../../parts/Lines.module.css';
 import { Loading } from '../../parts/Loading';
 import { Page } from '../../parts/Page';
 import { FindingLine } from './FindingLine';
@@ -73,7 +74,7 @@ function Findings({ project, items }: { project: string; items: Finding[] }) {
       </Text>
       {fitting.length === 0 && <Empty title="Nothing to clean up">No flag that fits asks for anything.</Empty>}
       {fitting.length > 0 && (
-        <ol className={classes.findings} aria-label="Findings">
+        <ol className={lines.lines} aria-label="Findings">
           {fitting.slice(0, shown).map((finding) => (
             <FindingLine key={`${finding.stage ?? ''} ${finding.flag}`} project={project} finding={finding} />
           ))}

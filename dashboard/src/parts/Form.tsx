@@ -1,0 +1,43 @@
+import { Button, Group, Stack } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { FormProblems } from './FormProblems';
+
+interface FormProps {
+  /** What was refused and is said at no field. */
+  problems: string[];
+  /** What the button says: the act itself. */
+  action: string;
+  act: () => void;
+  busy: boolean;
+  disabled?: boolean | undefined;
+  /** Beside the button. */
+  note?: ReactNode;
+  /** Whoever may not act sees the fields without the button. */
+  may?: boolean;
+  children: ReactNode;
+}
+
+/** Fields, what was refused above them, and the button that sends them below. */
+export function Form({ problems, action, act, busy, disabled, note, may = true, children }: FormProps) {
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault();
+        act();
+      }}
+    >
+      <Stack>
+        <FormProblems problems={problems} />
+        {children}
+        {may && (
+          <Group justify="flex-end">
+            {note}
+            <Button type="submit" loading={busy} disabled={disabled}>
+              {action}
+            </Button>
+          </Group>
+        )}
+      </Stack>
+    </form>
+  );
+}
