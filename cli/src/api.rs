@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reqwest::Url;
+use reqwest::header::HeaderValue;
 use tokio::runtime::{Builder, Runtime};
 
 pub(crate) use crate::call::{Answer, Call, path};
@@ -26,6 +27,8 @@ pub(crate) struct Api {
     runtime: Runtime,
     base: String,
     token: Option<String>,
+    /// The trace that the command belongs to, as whoever typed it says.
+    traceparent: Option<HeaderValue>,
     /// The project that commands are about unless they name another.
     pub(crate) project: String,
 }
@@ -48,7 +51,8 @@ impl Api {
         let base = global.url.as_str().trim_end_matches('/').to_owned();
         let given = global.token.clone().filter(|token| !token.is_empty());
         let token = given.or_else(|| local.then(|| DEVELOPMENT_TOKEN.to_owned()));
-        Ok(Self { client, runtime, base, token, project: global.project.clone() })
+        let traceparent = std::env::var("TRACEPARENT").ok().and_then(|it| HeaderValue::from_str(&it).ok());
+        Ok(Self { client, runtime, base, token, traceparent, project: global.project.clone() })
     }
 
     /// The path of something in the project.
@@ -67,6 +71,9 @@ impl Api {
             let mut request = self.client.request(call.method, format!("{}/api/v1{}", self.base, call.path));
             if let Some(token) = &self.token {
                 request = request.bearer_auth(token);
+            }
+            if let Some(parent) = &self.traceparent {
+                request = request.header("traceparent", parent);
             }
             for (name, value) in call.headers {
                 request = request.header(name, value);

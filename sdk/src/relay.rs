@@ -8,6 +8,7 @@ use crate::builder::ConnectError;
 use crate::client::Client;
 pub use crate::server::Failure;
 use crate::server::Server;
+use crate::tls;
 
 /// The flags in use, compiled, to be served to others; none before any have arrived. A clone shares all of them.
 pub fn snapshot(client: &Client) -> Option<Snapshot> {
@@ -28,6 +29,22 @@ impl Relay {
 
     /// Sends JSON to a route, such as `sdk/v1/exposures`; gives what is answered.
     pub async fn post(&self, route: &str, json: Vec<u8>) -> Result<Vec<u8>, Failure> {
-        self.0.post_to(route, json).await
+        self.post_within(None, route, json).await
     }
+
+    /// The same within a trace, for which `traceparent` stands (W3C Trace Context).
+    pub async fn post_within(
+        &self,
+        traceparent: Option<&str>,
+        route: &str,
+        json: Vec<u8>,
+    ) -> Result<Vec<u8>, Failure> {
+        self.0.post_to(traceparent, route, json).await
+    }
+}
+
+/// How clients of Hoist speak TLS, for other requests of the same program. Who is trusted is only looked up where it is
+/// `needed`.
+pub fn tls(needed: bool) -> Result<rustls::ClientConfig, ConnectError> {
+    tls::settings(needed, &[])
 }

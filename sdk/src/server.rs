@@ -144,9 +144,17 @@ impl Server {
 
     /// Sends JSON to a route below the server's URL; gives what is answered.
     #[cfg(feature = "relay")]
-    pub(crate) async fn post_to(&self, route: &str, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    pub(crate) async fn post_to(
+        &self,
+        traceparent: Option<&str>,
+        route: &str,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Failure> {
         let route = self.base.join(route).map_err(|error| Trouble::Unreachable(error.to_string()))?;
-        let request = self.http.post(route).header(CONTENT_TYPE, "application/json").body(body);
+        let mut request = self.http.post(route).header(CONTENT_TYPE, "application/json").body(body);
+        if let Some(traceparent) = traceparent {
+            request = request.header("traceparent", traceparent);
+        }
         let response = self.send(request).await?;
         self.body(response).await
     }

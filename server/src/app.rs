@@ -76,7 +76,7 @@ impl App {
         let (news, nodes) = (Arc::new(News::new()), Nodes::new());
         let origin = Origin::Store { store: store.clone(), news: news.clone() };
         let app = Self {
-            serving: Serving::new(settings, clock, origin),
+            serving: Serving::new(settings, clock, origin)?,
             store,
             fanout,
             cache,

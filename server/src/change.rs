@@ -11,10 +11,10 @@
 mod compile;
 mod idempotency;
 mod queue;
+mod telling;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -29,9 +29,11 @@ use crate::keys::{EnvironmentKey, FlagKey, ProjectKey};
 use crate::reply::Reply;
 use crate::snapshots::{Live, State};
 use crate::store::{Columns, Connection, stored};
+use crate::telemetry::here::Here;
 use compile::Draft;
 pub(crate) use queue::Queues;
 use queue::Turn;
+use telling::Telling;
 
 /// A change under way.
 #[derive(Debug)]
@@ -44,8 +46,7 @@ pub struct Change<'a> {
     pub project: ProjectKey,
     /// The instant of the change: one for all it touches.
     pub at: Timestamp,
-    /// When its first statement was sent.
-    begun: Instant,
+    telling: Telling,
     sequence: u64,
     hash: String,
     reason: Option<String>,
@@ -61,7 +62,7 @@ pub struct Change<'a> {
 impl App {
     /// Begins a change of a project.
     pub async fn change<'a>(&'a self, caller: &'a Caller, project: &ProjectKey) -> Result<Change<'a>> {
-        let begun = Instant::now();
+        let telling = Telling::begin(caller, project);
         let turn = self.queues.turn(project, self.settings.database_timeout).await?;
         let mut transaction = self.store.write.begin().await?;
         let tail = sqlx::query(
@@ -74,8 +75,8 @@ impl App {
         let Some(tail) = tail else { return Err(Error::missing("project", project)) };
         crate::store::check(&mut transaction).await?;
         let (sequence, hash) = (tail.count("audit_sequence")?, tail.text("audit_hash")?);
-        let mut change = Change::new(self, caller, (turn, transaction), project.clone());
-        (change.sequence, change.hash, change.begun) = (sequence, hash, begun);
+        let mut change = Change::new(self, caller, (turn, transaction), project.clone(), telling);
+        (change.sequence, change.hash) = (sequence, hash);
         change.answered_before().await?;
         Ok(change)
     }
@@ -87,10 +88,11 @@ impl App {
         project: &ProjectKey,
         insert: impl AsyncFnOnce(&mut Connection, Timestamp) -> Result<()>,
     ) -> Result<Change<'a>> {
+        let telling = Telling::begin(caller, project);
         let turn = self.queues.turn(project, self.settings.database_timeout).await?;
         let mut transaction = self.store.write.begin().await?;
         crate::store::check(&mut transaction).await?;
-        let mut change = Change::new(self, caller, (turn, transaction), project.clone());
+        let mut change = Change::new(self, caller, (turn, transaction), project.clone(), telling);
         let at = change.at;
         // The key's own row comes before the project's: on a repeat there is nothing left to insert.
         change.answered_before().await?;
@@ -113,6 +115,7 @@ impl<'a> Change<'a> {
         caller: &'a Caller,
         (turn, transaction): (Turn, Connection),
         project: ProjectKey,
+        telling: Telling,
     ) -> Self {
         Self {
             app,
@@ -121,7 +124,7 @@ impl<'a> Change<'a> {
             turn,
             project,
             at: app.clock.now(),
-            begun: Instant::now(),
+            telling,
             sequence: 0,
             hash: GENESIS.to_owned(),
             reason: caller.reason.clone(),
@@ -261,8 +264,10 @@ impl<'a> Change<'a> {
     /// Makes the change real and answers with `reply`; on an error nothing has happened, except that
     /// [`Error::Undecided`] says that nobody knows.
     pub async fn commit(mut self, reply: Reply) -> Result<Reply> {
+        self.telling.note(&self.drafts, &self.entries);
         let states = self.compile().await?;
         if self.rehearsed {
+            self.telling.rehearsed();
             return Ok(Reply { version: None, ..reply });
         }
         self.append_history().await?;
@@ -273,7 +278,7 @@ impl<'a> Change<'a> {
             transaction,
             turn,
             project,
-            begun,
+            mut telling,
             sequence,
             gone,
             tokens_changed,
@@ -282,9 +287,13 @@ impl<'a> Change<'a> {
         } = self;
         let app = app.clone();
         // A task of its own: a caller that hangs up must not part the commit from the news of it.
-        let finish = tokio::spawn(async move {
-            transaction.commit().await?;
+        let finish = Here::spawn(async move {
+            let committed = transaction.commit().await;
+            telling.ended(committed.as_ref().copied());
+            committed?;
+            let took = telling.elapsed();
             publish(&app, &project, states, &gone);
+            drop(telling);
             // Whoever is next finds in memory what was made.
             drop(turn);
             // What fails from here on did not undo the change; the timers will try again.
@@ -305,11 +314,11 @@ impl<'a> Change<'a> {
             if let Err(error) = reread.and(refreshed) {
                 tracing::warn!(%error, "a change was made, but this node has not seen all of it yet");
             }
-            Ok::<_, Error>(())
+            Ok::<_, Error>(took)
         });
-        finish.await.map_err(|error| Error::Internal(error.to_string()))??;
+        let took = finish.await.map_err(|error| Error::Internal(error.to_string()))??;
         metrics::counter!("hoist_changes_total").increment(1);
-        metrics::histogram!("hoist_change_duration_seconds").record(begun.elapsed());
+        metrics::histogram!("hoist_change_duration_seconds").record(took);
         Ok(reply)
     }
 

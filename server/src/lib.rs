@@ -148,7 +148,7 @@ impl Node {
         telemetry::measured::recorder();
         if let Some(settings::Upstream { url, keys }) = &settings.upstream {
             let upstream = Arc::new(Upstream::open(&settings, url, keys).await?);
-            let serving = Serving::new(settings, clock, Origin::Upstream(upstream.clone()));
+            let serving = Serving::new(settings, clock, Origin::Upstream(upstream.clone()))?;
             edge::runner::start(&serving, &upstream);
             return Ok(Self::Edge(serving, upstream));
         }
@@ -222,7 +222,15 @@ impl Server {
     /// Answers until the server is stopped by its [`Stop`], or the process is asked to end.
     pub async fn run(self) -> Result<(), StartError> {
         self.running.await?;
-        match tokio::time::timeout(LAST_WORDS, self.node.finish()).await {
+        let told = async {
+            if let Some(traces) = &self.node.serving().traces
+                && tokio::time::timeout(LAST_WORDS, traces.flush()).await.is_err()
+            {
+                tracing::warn!("the last traces were not sent in time");
+            }
+        };
+        let (finished, ()) = tokio::join!(tokio::time::timeout(LAST_WORDS, self.node.finish()), told);
+        match finished {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the last counts and receipts were not written"),
             Err(_) => tracing::warn!("the last counts and receipts were not written in time"),

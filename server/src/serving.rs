@@ -19,6 +19,7 @@ use crate::rates::Rate;
 use crate::settings::Settings;
 use crate::snapshots::{Live, Snapshots};
 use crate::stream::Streams;
+use crate::telemetry::traces::Traces;
 use crate::tokens::Token;
 use crate::upstream::Shown;
 
@@ -44,6 +45,8 @@ pub struct Serving {
     pub(crate) rate: Arc<Rate>,
     /// What was answered over OFREP and is not written down yet.
     pub(crate) counting: Arc<Counting>,
+    /// Where traces go, if somebody wants them.
+    pub(crate) traces: Option<Arc<Traces>>,
     /// Where flags come from and counts go to.
     pub(crate) origin: Origin,
     hurried: Arc<Hurried>,
@@ -59,8 +62,8 @@ struct Hurried {
 
 impl Serving {
     /// Serves nothing yet.
-    pub(crate) fn new(settings: Settings, clock: Clock, origin: Origin) -> Self {
-        Self {
+    pub(crate) fn new(settings: Settings, clock: Clock, origin: Origin) -> Result<Self> {
+        Ok(Self {
             access: Arc::new(Access::new(&settings, clock.now())),
             streams: Arc::new(Streams::new(settings.max_streams, settings.max_joining_mib)),
             rate: Arc::new(Rate::new(
@@ -69,12 +72,13 @@ impl Serving {
                 A_SECOND,
             )),
             counting: Arc::new(Counting::new(clock.now())),
+            traces: Traces::open(&settings)?,
             snapshots: Arc::default(),
             hurried: Arc::default(),
             settings: Arc::new(settings),
             clock,
             origin,
-        }
+        })
     }
 
     /// Finds an environment that is served.

@@ -1,5 +1,8 @@
 //! The server's own settings: read from the environment, checked all at once, before anything starts.
 
+mod collector;
+mod upstream;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::SocketAddr;
@@ -9,6 +12,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 use utoipa::ToSchema;
+
+pub use collector::Collector;
+pub use upstream::Upstream;
 
 /// What the server is run for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -61,6 +67,8 @@ pub struct Settings {
     pub log: String,
     /// `HOIST_LOG_FORMAT`: `text` or `json`.
     pub log_format: LogFormat,
+    /// `HOIST_OTLP_ENDPOINT` and what belongs to it: where traces are sent, if anywhere.
+    pub collector: Option<Collector>,
     /// `HOIST_MAX_STREAMS`: how many SDK streams are held at once; the next one is told to come back.
     pub max_streams: usize,
     /// `HOIST_SHUTDOWN_SECONDS`: how long a node takes its leave for at most once it is asked to end.
@@ -71,22 +79,6 @@ pub struct Settings {
     pub workers: Option<usize>,
     /// How many OFREP questions a token may ask in a second; 0 for any number.
     pub ofrep_rate: usize,
-}
-
-/// The server that an edge follows.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Upstream {
-    /// Its address.
-    pub url: String,
-    /// An SDK key for each environment that is followed from the start.
-    pub keys: Vec<String>,
-}
-
-impl fmt::Debug for Upstream {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The keys are secrets.
-        f.debug_struct("Upstream").field("url", &self.url).field("keys", &self.keys.len()).finish()
-    }
 }
 
 /// Everything that is wrong with the settings, in one message.
@@ -122,7 +114,7 @@ const DEFAULT_OFREP_RATE: usize = 5_000;
 const DEFAULT_LOG: &str = "info,actix_server=warn";
 
 /// The variables the server reads.
-const SERVER_VARIABLES: [&str; 20] = [
+const SERVER_VARIABLES: [&str; 24] = [
     "HOIST_MODE",
     "HOIST_LISTEN",
     "HOIST_PUBLIC_URL",
@@ -138,6 +130,10 @@ const SERVER_VARIABLES: [&str; 20] = [
     "HOIST_ADMIN_TOKEN",
     "HOIST_LOG",
     "HOIST_LOG_FORMAT",
+    "HOIST_OTLP_ENDPOINT",
+    "HOIST_OTLP_HEADERS",
+    "HOIST_OTLP_SERVICE",
+    "HOIST_TRACE_RATIO",
     "HOIST_MAX_STREAMS",
     "HOIST_SHUTDOWN_SECONDS",
     "HOIST_MAX_JOINING_MIB",
@@ -229,6 +225,7 @@ impl Reader {
                 .parsed("HOIST_LOG", "a filter such as `info` or `warn,hoist_server=debug`", log_filter)
                 .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: self.one_of("HOIST_LOG_FORMAT", &formats).unwrap_or(default_format),
+            collector: self.collector(),
             max_streams: self.number("HOIST_MAX_STREAMS", 1, 1_000_000).unwrap_or(20_000),
             shutdown: Duration::from_secs(
                 self.number("HOIST_SHUTDOWN_SECONDS", 0, 3_600).unwrap_or(if mode == Mode::Production {
@@ -251,8 +248,9 @@ impl Reader {
         let text = self.text(name)?;
         let value = parse(&text);
         if value.is_none() {
-            // A URL may hold a password.
-            let shown = if name.ends_with("_URL") { "not right".to_owned() } else { format!("`{text}`") };
+            // A URL may hold a password, and a header a token.
+            let secret = ["_URL", "_ENDPOINT", "_HEADERS"].iter().any(|end| name.ends_with(end));
+            let shown = if secret { "not right".to_owned() } else { format!("`{text}`") };
             self.problems.push(format!("{name} is {shown}; it must be {wanted}"));
         }
         value
@@ -272,43 +270,6 @@ impl Reader {
         self.parsed(name, &format!("a whole number from {least} to {most}"), |text| {
             text.parse().ok().filter(|number| (least..=most).contains(number))
         })
-    }
-
-    fn upstream(&mut self, mode: Mode) -> Option<Upstream> {
-        let keys = self.text("HOIST_UPSTREAM_KEYS");
-        if self.text("HOIST_UPSTREAM_URL").is_none() {
-            if keys.is_some() {
-                self.problems.push("HOIST_UPSTREAM_KEYS is set without HOIST_UPSTREAM_URL".to_owned());
-            }
-            return None;
-        }
-        let url = self.parsed("HOIST_UPSTREAM_URL", "a URL that starts with http:// or https://", |text| {
-            ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
-        });
-        for name in ["HOIST_DATABASE_URL", "HOIST_REDIS_URL", "HOIST_ADMIN_TOKEN", "HOIST_MIGRATE"] {
-            if self.text(name).is_some() {
-                self.problems.push(format!("{name} is set, and so is HOIST_UPSTREAM_URL: an edge has none"));
-            }
-        }
-        let split = |keys: String| keys.split(',').map(|key| key.trim().to_owned()).collect::<Vec<_>>();
-        let keys = match (keys, mode) {
-            (Some(keys), _) => split(keys),
-            (None, Mode::Development) => vec![DEVELOPMENT_SDK_KEY.to_owned()],
-            (None, Mode::Production) => {
-                let detail =
-                    "HOIST_UPSTREAM_KEYS is not set; an edge follows one environment for each SDK key";
-                self.problems.push(detail.to_owned());
-                Vec::new()
-            }
-        };
-        if keys.iter().any(|key| key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_graphic())) {
-            self.problems
-                .push("HOIST_UPSTREAM_KEYS is not a list of SDK keys with commas between".to_owned());
-        }
-        if mode == Mode::Production && keys.iter().any(|key| WELL_KNOWN.contains(&key.as_str())) {
-            self.problems.push("HOIST_UPSTREAM_KEYS has a well-known development token".to_owned());
-        }
-        Some(Upstream { url: url?, keys })
     }
 
     fn database_url(&mut self) -> Option<String> {

@@ -10,6 +10,7 @@ mod pool;
 mod schema;
 #[cfg(test)]
 pub(crate) mod tests;
+mod told;
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
@@ -25,7 +26,7 @@ pub use schema::MigrationState;
 pub(crate) use schema::{Fit, NEWEST, check};
 
 /// The database behind the URL.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     /// A file beside the server.
     Sqlite,

@@ -1,66 +1,137 @@
-//! What the server tells of itself: log lines, metrics and a request id on every answer.
+//! What the server tells of itself: log lines, metrics, traces, and a request id on every answer.
 
+mod export;
+pub(crate) mod here;
+mod logs;
 pub(crate) mod measured;
+pub(crate) mod span;
+mod traceparent;
+pub(crate) mod traces;
 
-use std::io::IsTerminal;
+use std::num::NonZero;
 use std::time::Instant;
 
-use actix_web::HttpMessage;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
-use tracing_subscriber::EnvFilter;
+use actix_web::{HttpMessage, web};
 use uuid::Uuid;
 
-use crate::settings::{LogFormat, Settings};
+pub use logs::start_logging;
+
+use crate::serving::Serving;
+use here::Here;
+use span::{Recording, Span, random_span};
+use traceparent::{TRACEPARENT, TRACESTATE, TraceParent};
 
 /// The id of a request: in its answer, in its log lines and in the audit.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Starts logging to standard error; a second call changes nothing.
-pub fn start_logging(settings: &Settings) {
-    let filter = EnvFilter::try_new(&settings.log).unwrap_or_else(|_| EnvFilter::new("info"));
-    let colours = std::io::stderr().is_terminal();
-    let lines =
-        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
-    // An application that embeds the server, and every test but the first, has a subscriber already.
-    let _ = match settings.log_format {
-        LogFormat::Json => lines.json().try_init(),
-        LogFormat::Text => lines.try_init(),
-    };
-}
-
-/// Gives every request its id, and counts, times and logs it.
+/// Gives every request its id and its place in a trace, and counts, times and logs it.
 pub(crate) async fn observe<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let id = Uuid::now_v7().to_string();
-    request.extensions_mut().insert(RequestId(id.clone()));
+    let id = Uuid::now_v7();
+    request.extensions_mut().insert(RequestId(id.to_string()));
+    let parent = parent(request.headers());
+    let here = begin(&request, id, parent);
+    let method = request.method().clone();
+    let span = Span::of_request(&here, parent, known(&method).unwrap_or("HTTP"));
+    let own = TraceParent { trace: here.trace, span: here.span, sampled: here.recording.is_some() };
+    here.within(answer(request, next, (id, own, span))).await
+}
+
+/// What the caller says of its trace; a caller that says two things has said nothing.
+fn parent(headers: &HeaderMap) -> Option<TraceParent> {
+    let mut values = headers.get_all(TRACEPARENT);
+    let (first, None) = (values.next()?, values.next()) else { return None };
+    TraceParent::parse(first.to_str().ok()?)
+}
+
+/// Where the request belongs: in its caller's trace, or in one of its own.
+fn begin(request: &ServiceRequest, id: Uuid, parent: Option<TraceParent>) -> Here {
+    let trace =
+        parent.map_or_else(|| NonZero::new(rand::random()).unwrap_or(NonZero::<u128>::MAX), |it| it.trace);
+    let span = random_span();
+    let serving = request.app_data::<web::Data<Serving>>();
+    let recorded = serving.and_then(|serving| Some((serving, serving.traces.as_ref()?)));
+    let recorded = recorded.filter(|(_, traces)| traces.admits(request.path(), parent));
+    let recording = recorded.map(|(serving, traces)| {
+        let states = request.headers().get_all(TRACESTATE).map(|value| value.to_str().ok());
+        let state = if parent.is_some() { traceparent::state(states) } else { String::new() };
+        Recording::begin(traces.clone(), (trace, span), state, serving.clock.now())
+    });
+    Here { request: id, trace, span, recording }
+}
+
+async fn answer<B: MessageBody>(
+    request: ServiceRequest,
+    next: Next<B>,
+    (id, own, mut span): (Uuid, TraceParent, Option<Span>),
+) -> Result<ServiceResponse<B>, actix_web::Error> {
     let (method, started) = (request.method().clone(), Instant::now());
+    if let Some(span) = &mut span {
+        note_request(span, &request);
+    }
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(&id) {
-        headers.insert(HeaderName::from_static("x-request-id"), value);
-    }
+    let mut say = |name, value: &[u8]| {
+        if let Ok(value) = HeaderValue::from_bytes(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
+    };
+    say("x-request-id", id.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes());
+    say(TRACEPARENT, &own.write());
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let (status, duration) = (response.status().as_u16(), started.elapsed());
-    let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
+    let pattern = response.request().match_pattern();
+    if let Some(mut span) = span {
+        note_answer(&mut span, known(&method), pattern.as_deref(), status);
+    }
+    let route = pattern.unwrap_or_else(|| "unknown".to_owned());
     // A method of somebody's own making must not become a series of its own.
-    let known =
-        method.is_safe() || [Method::PUT, Method::POST, Method::PATCH, Method::DELETE].contains(&method);
-    let name = if known { method.to_string() } else { "other".to_owned() };
+    let name = known(&method).unwrap_or("other").to_owned();
     let labels = [("method", name), ("route", route.clone()), ("status", status.to_string())];
     metrics::counter!("hoist_http_requests_total", &labels).increment(1);
     metrics::histogram!("hoist_http_request_duration_seconds", &labels[..2]).record(duration);
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     if !method.is_safe() && route.starts_with("/api/") {
-        tracing::info!(request_id = id, %method, route, status, duration_ms, "answered");
+        tracing::info!(%method, route, status, duration_ms, "answered");
     } else {
-        tracing::debug!(request_id = id, %method, route, status, duration_ms, "answered");
+        tracing::debug!(%method, route, status, duration_ms, "answered");
     }
     Ok(response)
+}
+
+/// The method, if it is one that everybody knows.
+fn known(method: &Method) -> Option<&str> {
+    let writes = [Method::PUT, Method::POST, Method::PATCH, Method::DELETE];
+    (method.is_safe() || writes.contains(method)).then(|| method.as_str())
+}
+
+/// Notes what is asked. What stands in the query, the body and the other headers may be anybody's secret.
+fn note_request(span: &mut Span, request: &ServiceRequest) {
+    span.note("http.request.method", known(request.method()).unwrap_or("_OTHER"));
+    span.note("url.path", request.path());
+    // What forwarding headers say, anybody can say.
+    let public = request.app_data::<web::Data<Serving>>().and_then(|it| it.settings.public_url.as_deref());
+    let https = public.is_some_and(|url| url.starts_with("https://"));
+    span.note("url.scheme", if https { "https" } else { "http" });
+}
+
+/// Notes how it was answered, and ends the span: a stream's is over when it begins to be sent.
+fn note_answer(span: &mut Span, method: Option<&str>, route: Option<&str>, status: u16) {
+    let method = method.unwrap_or("HTTP");
+    if let Some(route) = route {
+        span.rename(format!("{method} {route}"));
+        span.note("http.route", route);
+    }
+    span.note("http.response.status_code", u64::from(status));
+    if status >= 500 {
+        span.fail(&status.to_string());
+    }
 }

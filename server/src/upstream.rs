@@ -22,6 +22,8 @@ use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::serving::Serving;
 use crate::settings::Settings;
 use crate::snapshots::Live;
+use crate::telemetry::here::Here;
+use crate::telemetry::span::{Kind as SpanKind, Span};
 use crate::tokens::{self, Kind};
 
 /// How long the upstream may take for an answer to begin.
@@ -247,8 +249,16 @@ impl Upstream {
 
 async fn ask(followed: &Followed, asked: &AskedKeys) -> Result<KnownKeys, Failure> {
     let json = serde_json::to_vec(asked).unwrap_or_default();
-    let answer = followed.relay.post("sdk/v1/keys", json).await?;
-    read(&answer)
+    let mut span = Span::begin(SpanKind::Client, || "POST /sdk/v1/keys".to_owned()).map(Span::entered);
+    let parent = Here::ask(|here| here.parent().to_string());
+    let answer = followed.relay.post_within(parent.as_deref(), "sdk/v1/keys", json).await;
+    if let Some(span) = &mut span {
+        span.note("http.request.method", "POST");
+        if answer.is_err() {
+            span.fail("upstream");
+        }
+    }
+    read(&answer?)
 }
 
 fn read<T: DeserializeOwned>(answer: &[u8]) -> Result<T, Failure> {

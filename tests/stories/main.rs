@@ -43,4 +43,5 @@ mod sources;
 mod start;
 mod stream;
 mod tidy;
+mod traces;
 mod writers;

@@ -37,6 +37,18 @@ pub enum Via {
     Import,
 }
 
+impl Via {
+    /// Its name, as the audit has it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Cli => "cli",
+            Self::Dashboard => "dashboard",
+            Self::Import => "import",
+        }
+    }
+}
+
 /// Whoever sends a request to `/api/v1`, known by an `api` token or by a session that was begun with one.
 #[derive(Debug)]
 pub struct Caller {

@@ -183,7 +183,7 @@ pub(crate) async fn share<B: body::MessageBody + 'static>(
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, header::HeaderValue::from_static("*"));
     headers.insert(
         header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        header::HeaderValue::from_static("etag, retry-after, x-request-id"),
+        header::HeaderValue::from_static("etag, retry-after, traceparent, x-request-id"),
     );
     Ok(response)
 }

@@ -9,13 +9,15 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt, stream};
-use sqlx::any::{Any, AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
+use sqlx::any::{Any, AnyArguments, AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::pool::PoolConnection;
 use sqlx::{Either, Execute, Executor, SqlStr};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
 
+use super::{Engine, told};
 use crate::error::{Error, Result};
+use crate::telemetry::span::Span;
 
 /// What a statement answers, bit by bit.
 pub(super) type Answers<'e> =
@@ -23,12 +25,16 @@ pub(super) type Answers<'e> =
 /// What will be there.
 pub(super) type Later<'e, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'e>>;
 
+/// A statement's text, and its values where it has placeholders.
+type Statement = (SqlStr, Option<AnyArguments>);
+
 /// A connection in use, perhaps in a transaction.
 #[derive(Debug)]
 pub(crate) struct Connection {
     /// There until it is dropped.
     driver: Option<PoolConnection<Any>>,
     patience: Duration,
+    engine: Engine,
     /// Whether there is a transaction to take back.
     open: bool,
     /// Whether a statement was sent and not answered.
@@ -36,8 +42,8 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(connection: PoolConnection<Any>, patience: Duration) -> Self {
-        Self { driver: Some(connection), patience, open: false, broken: false }
+    pub(super) fn new(connection: PoolConnection<Any>, patience: Duration, engine: Engine) -> Self {
+        Self { driver: Some(connection), patience, engine, open: false, broken: false }
     }
 
     /// Begins a transaction.
@@ -75,6 +81,14 @@ impl Connection {
         self.driver.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
 
+    /// The statement's text and its values, and its span if it is told of.
+    fn told<'q>(&self, mut query: impl Execute<'q, Any>) -> Result<(Statement, Option<Span>), sqlx::Error> {
+        let values = query.take_arguments().map_err(sqlx::Error::Encode)?;
+        let sql = query.sql();
+        let span = told::begin(self.engine, sql.as_str());
+        Ok(((sql, values), span))
+    }
+
     /// Notes how the statement ended.
     fn answered<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         self.broken = outcome.as_ref().is_err_and(breaks);
@@ -85,8 +99,9 @@ impl Connection {
         &mut self,
         query: E,
     ) -> Result<Vec<Either<AnyQueryResult, AnyRow>>, sqlx::Error> {
-        let patience = self.patience;
-        let outcome = bounded(patience, self.ask()?.fetch_many(query).try_collect()).await;
+        let (patience, (statement, span)) = (self.patience, self.told(query)?);
+        let outcome = bounded(patience, self.ask()?.fetch_many(statement).try_collect()).await;
+        told::end(span, &outcome);
         self.answered(outcome)
     }
 
@@ -94,8 +109,9 @@ impl Connection {
         &mut self,
         query: E,
     ) -> Result<Option<AnyRow>, sqlx::Error> {
-        let patience = self.patience;
-        let outcome = bounded(patience, self.ask()?.fetch_optional(query)).await;
+        let (patience, (statement, span)) = (self.patience, self.told(query)?);
+        let outcome = bounded(patience, self.ask()?.fetch_optional(statement)).await;
+        told::end(span, &outcome);
         self.answered(outcome)
     }
 }

@@ -64,7 +64,7 @@ impl Store {
                 (lazily(readers)?, lazily(writers)?)
             }
         };
-        let (read, write) = (Pool::new(read, patience), Pool::new(write, patience));
+        let (read, write) = (Pool::new(read, patience, engine), Pool::new(write, patience, engine));
         Ok(Self { read, write, url: url.to_owned(), engine, limits })
     }
 

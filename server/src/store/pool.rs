@@ -6,6 +6,7 @@ use sqlx::AnyPool;
 use sqlx::any::{Any, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{Execute, Executor, SqlStr};
 
+use super::Engine;
 use super::connection::{Answers, Connection, Later, one_by_one};
 use crate::error::Result;
 
@@ -14,17 +15,18 @@ use crate::error::Result;
 pub(crate) struct Pool {
     connections: AnyPool,
     patience: Duration,
+    engine: Engine,
 }
 
 impl Pool {
     /// `patience` is how long one statement may take.
-    pub(super) fn new(connections: AnyPool, patience: Duration) -> Self {
-        Self { connections, patience }
+    pub(super) fn new(connections: AnyPool, patience: Duration, engine: Engine) -> Self {
+        Self { connections, patience, engine }
     }
 
     /// Takes a connection.
     pub(crate) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
-        Ok(Connection::new(self.connections.acquire().await?, self.patience))
+        Ok(Connection::new(self.connections.acquire().await?, self.patience, self.engine))
     }
 
     /// Takes a connection and begins a transaction on it.

@@ -16,7 +16,7 @@ const LAG_BUCKETS: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0
 const CHANGE_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// Counters, each there from the start, at zero.
-const COUNTERS: [(&str, &str); 13] = [
+const COUNTERS: [(&str, &str); 16] = [
     ("hoist_changes_total", "Changes that were made by this node"),
     ("hoist_receipts_total", "Receipts of applications"),
     ("hoist_exposures_total", "Evaluations that applications counted and this node accepted"),
@@ -32,6 +32,12 @@ const COUNTERS: [(&str, &str); 13] = [
     ("hoist_redis_losses_total", "How often Redis was lost"),
     ("hoist_cache_writes_total", "Flag sets and lists of tokens that were written to the cache"),
     ("hoist_cache_errors_total", "How often the cache could not be written"),
+    ("hoist_spans_sent_total", "Spans that the collector of traces took"),
+    (
+        "hoist_spans_dropped_total",
+        "Spans that were not sent: the collector did not take them, or there were too many",
+    ),
+    ("hoist_traces_refused_total", "Requests that were not traced because so many were in that second"),
     ("hoist_cache_refused_total", "Values in the cache that were damaged, or not ours"),
 ];
 
