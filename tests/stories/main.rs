@@ -23,6 +23,7 @@ mod instances;
 mod leases;
 mod leave;
 mod migrations;
+mod model;
 mod moving;
 mod numbers;
 mod ofrep;
