@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::http::header;
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, delete, get, post, web};
+use actix_web::{HttpRequest, HttpResponse, delete, get, post, web};
 
 use super::{Person, Session, SessionState, SignIn, cookie};
 use crate::access::browser::{self, Visitor};
@@ -11,7 +11,6 @@ use crate::app::App;
 use crate::body::Body;
 use crate::error::{Error, Problem, ReadProblems, Result, WriteProblems};
 use crate::settings::{DEVELOPMENT_API_TOKEN, Mode};
-use crate::telemetry::RequestId;
 use crate::tokens::{self, Kind};
 
 /// Where whoever is nobody yet may ask, sign in and sign out.
@@ -25,10 +24,6 @@ fn state(app: &App, session: Option<Person>) -> SessionState {
         url: app.settings.public_url.clone(),
         session,
     }
-}
-
-fn request_id(request: &HttpRequest) -> String {
-    request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default()
 }
 
 /// Tells who is signed in by the cookie; without one, or with one that has ended, nobody is.
@@ -72,7 +67,7 @@ pub(crate) async fn post_session(
         app.attempts
             .check(&address.to_string())
             .map_err(|wait| Error::TooMany { detail: "signing in has failed too often".to_owned(), wait })?;
-        tracing::warn!(request_id = request_id(&request), %address, "somebody could not sign in");
+        tracing::warn!(%address, "somebody could not sign in");
         return Err(Error::Unauthenticated("this token is not known, revoked or expired".to_owned()));
     };
     if token.kind != Kind::Api {
@@ -86,7 +81,7 @@ pub(crate) async fn post_session(
     app.sessions.remember(&hash, &session);
     app.access.note_use(&token, now);
     let person = Person::new(&session, &token);
-    tracing::info!(request_id = request_id(&request), actor = person.actor, "signed in");
+    tracing::info!(actor = person.actor, "signed in");
     let cookie = cookie::begin(&secret, browser::whence(&request, &app).is_https());
     Ok(HttpResponse::Ok().append_header((header::SET_COOKIE, cookie)).json(state(&app, Some(person))))
 }
@@ -101,7 +96,7 @@ pub(crate) async fn delete_session(app: web::Data<App>, request: HttpRequest) ->
         app.store.delete_session(&hash).await?;
         app.sessions.forget(&hash);
         app.news.ring();
-        tracing::info!(request_id = request_id(&request), "signed out");
+        tracing::info!("signed out");
     }
     let mut response = HttpResponse::NoContent();
     for cookie in cookie::end() {
