@@ -267,7 +267,7 @@ impl<'a> Change<'a> {
         self.telling.note(&self.drafts, &self.entries);
         let states = self.compile().await?;
         if self.rehearsed {
-            self.telling.rehearsed();
+            self.telling.ends("rehearsed");
             return Ok(Reply { version: None, ..reply });
         }
         self.append_history().await?;

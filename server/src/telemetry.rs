@@ -16,7 +16,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, web};
+use actix_web::{HttpMessage, HttpRequest, web};
 use uuid::Uuid;
 
 pub use logs::start_logging;
@@ -25,6 +25,9 @@ use crate::serving::Serving;
 use here::Here;
 use span::{Recording, Span, random_span};
 use traceparent::{TRACEPARENT, TRACESTATE, TraceParent};
+
+/// How much of a path is told, in bytes.
+const LONGEST_PATH: usize = 512;
 
 /// The id of a request: in its answer, in its log lines and in the audit.
 #[derive(Clone, Debug)]
@@ -89,8 +92,9 @@ async fn answer<B: MessageBody>(
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     let (status, duration) = (response.status().as_u16(), started.elapsed());
     let pattern = response.request().match_pattern();
+    // It ends here: a stream's is over when it begins to be sent.
     if let Some(mut span) = span {
-        note_answer(&mut span, known(&method), pattern.as_deref(), status);
+        note_answer(&mut span, response.request(), known(&method).unwrap_or("HTTP"), status);
     }
     let route = pattern.unwrap_or_else(|| "unknown".to_owned());
     // A method of somebody's own making must not become a series of its own.
@@ -116,19 +120,19 @@ fn known(method: &Method) -> Option<&str> {
 /// Notes what is asked. What stands in the query, the body and the other headers may be anybody's secret.
 fn note_request(span: &mut Span, request: &ServiceRequest) {
     span.note("http.request.method", known(request.method()).unwrap_or("_OTHER"));
-    span.note("url.path", request.path());
     // What forwarding headers say, anybody can say.
     let public = request.app_data::<web::Data<Serving>>().and_then(|it| it.settings.public_url.as_deref());
     let https = public.is_some_and(|url| url.starts_with("https://"));
     span.note("url.scheme", if https { "https" } else { "http" });
 }
 
-/// Notes how it was answered, and ends the span: a stream's is over when it begins to be sent.
-fn note_answer(span: &mut Span, method: Option<&str>, route: Option<&str>, status: u16) {
-    let method = method.unwrap_or("HTTP");
-    if let Some(route) = route {
+/// Notes how it was answered. The path is told where there is a route: whatever else somebody asks for may be anything.
+fn note_answer(span: &mut Span, request: &HttpRequest, method: &str, status: u16) {
+    if let Some(route) = request.match_pattern() {
+        let path = request.path();
         span.rename(format!("{method} {route}"));
         span.note("http.route", route);
+        span.note("url.path", &path[..path.floor_char_boundary(LONGEST_PATH)]);
     }
     span.note("http.response.status_code", u64::from(status));
     if status >= 500 {

@@ -418,7 +418,7 @@ async fn pages_of_other_origins_may_ask() {
         let answer = ask.header("origin", "https://shop.example").text("{}").send().await;
         let origin = answer.header("access-control-allow-origin");
         assert_eq!((answer.status, origin), (status, "*"), "a page must see what it is refused");
-        for name in ["etag", "retry-after"] {
+        for name in ["etag", "retry-after", "traceparent"] {
             assert!(answer.header("access-control-expose-headers").contains(name), "{name}");
         }
     }

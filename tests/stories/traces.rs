@@ -188,6 +188,12 @@ async fn a_change_that_is_refused_says_so() {
     dry.header("traceparent", &traceparent(&numbered(2), true)).ok().await;
     let spans = collector.trace(&numbered(2)).await;
     assert_eq!(named(&spans, "change").notes["hoist.outcome"], "rehearsed");
+    for trace in [numbered(3), numbered(4)] {
+        let once = rollout(&api, 6).header("idempotency-key", "once");
+        once.header("traceparent", &traceparent(&trace, true)).ok().await;
+    }
+    let spans = collector.trace(&numbered(4)).await;
+    assert_eq!(named(&spans, "change").notes["hoist.outcome"], "repeated");
 }
 
 #[tokio::test]
@@ -303,6 +309,17 @@ async fn a_collector_that_refuses_costs_spans_which_are_counted_and_told_of_once
     let log = node.log();
     assert_eq!(log.matches("spans were not sent").count(), 1, "{log}");
     assert!(log.contains("400 Bad Request"), "{log}");
+}
+
+#[tokio::test]
+async fn what_the_collector_cannot_take_now_is_sent_again() {
+    let collector = Collector::answering(Some("503 Service Unavailable")).await;
+    let (_node, _api) = start(&collector, &[]).await;
+    eventually("the same once more", async || {
+        let received = collector.received();
+        received.len() > 1 && received[0].body == received[1].body
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ impl Change<'_> {
             return Err(Error::Conflict(detail, Vec::new()));
         }
         let status = u16::try_from(row.count("status")?).unwrap_or(200);
+        self.telling.ends("repeated");
         Err(Error::Replayed(Box::new(Reply {
             status: StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
             version: row

@@ -65,9 +65,9 @@ impl Telling {
         }
     }
 
-    /// Says that it was only tried.
-    pub(super) fn rehearsed(&mut self) {
-        self.outcome = "rehearsed";
+    /// Says how it ends without a commit, when it is not refused.
+    pub(super) fn ends(&mut self, outcome: &'static str) {
+        self.outcome = outcome;
     }
 
     /// Says how its commit ended, and logs what was made: a line for each environment, or one.

@@ -68,7 +68,10 @@ impl Exporter {
     ) -> Result<Self> {
         let failed = |error: &dyn std::fmt::Display| Error::Internal(format!("HOIST_OTLP_ENDPOINT: {error}"));
         let tls = hoist::relay::tls(collector.url.scheme() == "https").map_err(|error| failed(&error))?;
-        let http = Client::builder()
+        // A proxy of the surroundings has no business between us and our own machine.
+        let local = crate::is_loopback(collector.url.authority());
+        let builder = if local { Client::builder().no_proxy() } else { Client::builder() };
+        let http = builder
             .tls_backend_preconfigured(tls)
             .default_headers(collector.headers.clone())
             .user_agent(concat!("hoist/", env!("CARGO_PKG_VERSION")))
