@@ -28,11 +28,22 @@ const WITH_CASE: Operator[] = ['contains', 'starts_with', 'ends_with'];
 
 export const ignoresCase = (operator: Operator) => WITH_CASE.includes(operator);
 
+/** So many values are named in a sentence. */
+const NAMED = 20;
+
 /** A condition in words: `country is not one of NO, SE`. */
-export function conditionInWords({ attribute, operator, values, negate }: Condition): string {
+export function conditionInWords({ attribute, operator, values = [], negate, ignore_case: ignoreCase }: Condition): string {
   const words = negate ? negated(OPERATORS[operator]) : OPERATORS[operator];
-  const list = (values ?? []).map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(', ');
-  return [attribute, words, list].filter(Boolean).join(' ');
+  const list = values.slice(0, NAMED).map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(', ');
+  const more = values.length > NAMED ? `and ${values.length - NAMED} more` : '';
+  return [attribute, words, list, more, ignoreCase && '(in any case)'].filter(Boolean).join(' ');
+}
+
+/** What the server says about a pattern is drawn over several lines for a terminal; here it is one sentence. */
+export function plainFault(detail: string): string {
+  if (!detail.includes('regex parse error')) return detail;
+  const reason = detail.split('error: ').at(-1)?.replaceAll(/\s+/g, ' ').trim();
+  return `This pattern cannot be read: ${reason}.`;
 }
 
 function negated(words: string): string {

@@ -1,28 +1,32 @@
 import { Alert, Button, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import type { Sealed } from '../../api/schema';
+import type { Environment, Sealed, Settings } from '../../api/schema';
 import { useHistory } from '../../data/history';
-import { type SettingsPlace, useRestore, useSettings } from '../../data/settings';
-import { Changes } from '../../parts/Changes';
+import { useMay } from '../../data/session';
+import { bare, type SettingsPlace, useRestore, useSettings, useSettingsAt } from '../../data/settings';
+import { said } from '../../parts/actions';
+import { Lines } from '../../parts/Changes';
 import { Dialog } from '../../parts/Dialog';
+import { changeLines, differences, type Line, undone } from '../../parts/differences';
+import { EnvironmentName } from '../../parts/EnvironmentName';
 import { Failure } from '../../parts/Failure';
 import { Loading } from '../../parts/Loading';
 import { Person } from '../../parts/Person';
 import { Reason } from '../../parts/Reason';
 import { Time } from '../../parts/Time';
-import { useMay } from '../../data/session';
-import type { ContentProps } from './FlagPage';
 import classes from './Flag.module.css';
-import { said } from '../../parts/actions';
+import type { ContentProps } from './FlagPage';
 
 /** What was done to the flag here, the newest first; each revision can be given back. */
-export function History({ place }: ContentProps) {
+export function History({ place, environment }: ContentProps) {
   const history = useHistory(place.project, place.flag, place.environment);
+  const current = useSettings(place).data;
   const [wanted, setWanted] = useState<Sealed>();
   const may = useMay('editor');
   if (history.error && !history.data) return <Failure error={history.error} again={() => void history.refetch()} />;
   if (!history.data) return <Loading rows={5} />;
   const entries = history.data.pages.flatMap(({ items }) => items);
+  const told = tell(entries, current && bare(current));
   return (
     <Stack gap="md">
       <ol style={{ margin: 0, padding: 0 }}>
@@ -42,7 +46,7 @@ export function History({ place }: ContentProps) {
                 </Button>
               )}
             </Group>
-            <Changes changes={entry.changes} />
+            <Lines lines={told[index] ?? []} />
           </li>
         ))}
       </ol>
@@ -52,25 +56,58 @@ export function History({ place }: ContentProps) {
           Show earlier changes
         </Button>
       )}
-      {wanted && <Restore place={place} entry={wanted} close={() => setWanted(undefined)} />}
+      {wanted && <Restore place={place} environment={environment} entry={wanted} close={() => setWanted(undefined)} />}
     </Stack>
   );
 }
 
-function Restore({ place, entry, close }: { place: SettingsPlace; entry: Sealed; close: () => void }) {
+/**
+ * Each entry in words. Walking back from what holds now, every change is told between the settings before and after it,
+ * so that rules and shares have their names; as soon as one does not fit, the rest is told as far as it goes by itself.
+ */
+function tell(entries: Sealed[], now: Settings | undefined): Line[][] {
+  let after = now;
+  return entries.map(({ action, changes }) => {
+    if (!action.startsWith('settings.') || after === undefined) return changeLines(changes);
+    const before = undone(after, changes);
+    const told = before ? differences(before, after) : changeLines(changes);
+    after = before;
+    return told;
+  });
+}
+
+interface RestoreProps {
+  place: SettingsPlace;
+  environment: Environment;
+  entry: Sealed;
+  close: () => void;
+}
+
+function Restore({ place, environment, entry, close }: RestoreProps) {
+  const revision = entry.revision ?? 0;
   const current = useSettings(place).data;
+  const then = useSettingsAt(place, revision);
   const restore = useRestore(place);
   const [reason, setReason] = useState('');
-  const revision = entry.revision ?? 0;
   const save = () =>
     current &&
     restore.mutate({ body: { revision, ...(reason && { reason }) }, version: current.version }, { onSuccess: close });
+  const changes = current && then.data && differences(current, then.data);
   return (
-    <Dialog title={`Restore what revision ${revision} said?`} opened onClose={close}>
+    <Dialog title={`Restore what revision ${revision} said?`} opened onClose={close} size="lg">
       <Stack gap="md">
-        <Text>
-          {place.flag} gets back the settings that it had in {place.environment} after this change. It becomes a change of its
-          own, and can be taken back the same way.
+        <Group gap="xs">
+          <EnvironmentName environment={environment} />
+          <Text size="sm" c="dimmed">
+            {place.flag}, as it was <Time at={entry.at} />
+          </Text>
+        </Group>
+        {then.error && <Failure error={then.error} again={() => void then.refetch()} />}
+        {!changes && !then.error && <Loading rows={2} />}
+        {changes && changes.length > 0 && <Lines lines={changes} />}
+        {changes?.length === 0 && <Text size="sm">It says that already: nothing would change.</Text>}
+        <Text size="sm" c="dimmed">
+          It becomes a change of its own, and can be taken back the same way.
         </Text>
         {restore.error && <Alert color="ember" variant="light" title="Not restored" role="alert">{restore.error.message}</Alert>}
         <Reason value={reason} onChange={setReason} />
@@ -78,8 +115,8 @@ function Restore({ place, entry, close }: { place: SettingsPlace; entry: Sealed;
           <Button variant="default" onClick={close}>
             Leave it
           </Button>
-          <Button onClick={save} loading={restore.isPending}>
-            Restore
+          <Button onClick={save} loading={restore.isPending} disabled={!changes} color={environment.protected ? 'ember.7' : undefined}>
+            {environment.protected ? `Restore in ${environment.name || environment.key}` : 'Restore'}
           </Button>
         </Group>
       </Stack>
