@@ -121,7 +121,7 @@ test('rules are made in a form, and what the server refuses stands at its field'
   await condition.getByLabel('Operator').selectOption('matches');
   await condition.getByLabel('Values').fill('NO(');
   await page.getByRole('button', { name: 'Save in Development' }).click();
-  await rule.getByRole('alert').waitFor();
+  await rule.getByRole('alert').first().waitFor();
   await assertAccessible(page);
   page.complaints.length = 0;
   await condition.getByLabel('Operator').selectOption('in');
@@ -159,7 +159,7 @@ test('two people on one flag lose nothing', async () => {
   await other.getByText('You changed different things: saving keeps both.').waitFor();
   await assertAccessible(other);
   await other.getByRole('button', { name: 'Save both' }).click();
-  await other.getByText('You changed different things').waitFor({ state: 'detached' });
+  await other.getByText('Saved as version').waitFor();
   const stands = await settings('staging', 'merged');
   assert.deepEqual([stands.enabled, stands.default.rollout], [true, 25]);
 });
@@ -186,7 +186,7 @@ test('who turned it on is on the page, and a revision is given back', async () =
   await person.click('button', `Restore revision ${before.revision - 2}`).catch(() => {
     throw new Error('no such revision can be restored');
   });
-  await person.click('button', 'Restore');
+  await person.click('button', 'Restore in Production');
   await page.getByText('Settings restored').waitFor();
   const now = await settings('production');
   assert.ok(now.revision > before.revision);

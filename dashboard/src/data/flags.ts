@@ -49,7 +49,7 @@ export const flagQuery = (project: string, flag: string) =>
   });
 
 export function useFlag(project: string, flag: string) {
-  return useQuery(flagQuery(project, flag));
+  return useQuery({ ...flagQuery(project, flag), enabled: flag !== '' });
 }
 
 /** Makes a flag: off in every environment. */

@@ -1,9 +1,10 @@
-import { ActionIcon, Button, Group, Input, NativeSelect, NumberInput, Stack, Text, TextInput } from '@mantine/core';
-import type { Serve } from '../../api/schema';
+import { ActionIcon, Button, Group, Input, NativeSelect, NumberInput, Stack, Text, TextInput, VisuallyHidden } from '@mantine/core';
 import { IconClose, IconPlus } from '../../parts/icons';
+import { useLead } from '../../parts/lead';
+import { same } from '../../parts/rules';
+import { percent } from '../../parts/words';
 import { type DeliveryDraft, movedShare } from './draft';
 import type { Faults } from './faults';
-import { percent } from './rollout';
 
 interface DeliveryFieldsProps<Draft extends DeliveryDraft> {
   /** What it is called for who cannot see where it stands. */
@@ -12,7 +13,7 @@ interface DeliveryFieldsProps<Draft extends DeliveryDraft> {
   delivery: Draft;
   variants: string[];
   /** What was served before, if anything. */
-  before: Serve | undefined;
+  before: DeliveryDraft['weights'] | undefined;
   faults: Faults;
   change: (delivery: Draft) => void;
 }
@@ -25,10 +26,14 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
   const setWeight = (at: number, part: Partial<(typeof weights)[number]>) =>
     set({ weights: weights.map((it, place) => (place === at ? { ...it, ...part } : it)) });
   const unused = variants.filter((variant) => weights.every((it) => it.variant !== variant));
-  const total = weights.reduce((sum, { weight }) => sum + weight, 0);
-  const moves = movedShare(before, weights);
+  const total = Math.round(weights.reduce((sum, { weight }) => sum + weight, 0) * 1_000) / 1_000;
+  const [within, lead] = useLead<HTMLDivElement>();
+  const wrong = faults.at(`${pointer}/serve`);
+  const said = total === 100 ? wrong : undefined;
+  // It is shown once, below them all, and read at each of them.
+  const described = wrong && <VisuallyHidden>{wrong}</VisuallyHidden>;
   return (
-    <Stack gap="sm">
+    <Stack gap="sm" ref={within}>
       <Group gap="sm" align="flex-start">
         <NumberInput
           label="Rollout"
@@ -51,7 +56,7 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
           error={faults.at(`${pointer}/bucket_by`)}
         />
       </Group>
-      <Input.Wrapper label="Serves" labelElement="div" error={faults.at(`${pointer}/serve`)}>
+      <Input.Wrapper label="Serves" labelElement="div" error={said}>
         <Stack gap="xs">
           {weights.map(({ variant, weight }, at) => (
             <Group key={variant} gap="xs">
@@ -59,6 +64,7 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
                 aria-label={`${name}: variant ${at + 1}`}
                 data={variants.filter((it) => it === variant || unused.includes(it))}
                 value={variant}
+                error={weights.length === 1 && described}
                 onChange={(event) => setWeight(at, { variant: event.currentTarget.value })}
               />
               {weights.length > 1 && (
@@ -71,13 +77,17 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
                     decimalScale={3}
                     suffix=" %"
                     value={weight}
+                    error={described}
                     onChange={(value) => setWeight(at, { weight: Number(value) || 0 })}
                   />
                   <ActionIcon
                     variant="subtle"
                     color="gray"
                     aria-label={`${name}: take ${variant} out`}
-                    onClick={() => set({ weights: without(weights, at) })}
+                    onClick={() => {
+                      set({ weights: without(weights, at) });
+                      lead('select');
+                    }}
                   >
                     <IconClose />
                   </ActionIcon>
@@ -100,7 +110,8 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
         )}
         {weights.length > 1 && (
           <Text size="sm" role="status" c={total === 100 ? 'dimmed' : 'var(--mantine-color-error)'}>
-            {total === 100 ? `${percent(moves)} of users move to another variant` : `The shares total ${percent(total)}, not 100 %`}
+            {total !== 100 && `The shares total ${percent(total)}, not 100 %`}
+            {total === 100 && before && !same(before, weights) && `${percent(movedShare(before, weights))} of users move to another variant`}
           </Text>
         )}
       </Group>

@@ -1,63 +1,107 @@
-import { ActionIcon, Button, Group, Input, NativeSelect, Stack, TextInput, Title } from '@mantine/core';
-import { useOverview } from '../../data/flags';
+import { ActionIcon, Button, MultiSelect, Select, Stack, Title } from '@mantine/core';
+import { useFlag, useOverview } from '../../data/flags';
 import { IconClose, IconPlus } from '../../parts/icons';
 import { nextId, type PrerequisiteDraft } from './draft';
 import type { Faults } from './faults';
+import classes from './Flag.module.css';
+
+/** So many flags are listed at once; typing finds the others. */
+const LISTED = 50;
 
 interface PrerequisiteFieldsProps {
   project: string;
   flag: string;
   prerequisites: PrerequisiteDraft[];
   faults: Faults;
+  lead: (...places: string[]) => void;
   change: (prerequisites: PrerequisiteDraft[]) => void;
 }
 
 /** Flags that must serve certain variants to the same user, or this one serves its off variant. */
-export function PrerequisiteFields({ project, flag, prerequisites, faults, change }: PrerequisiteFieldsProps) {
-  const others = (useOverview(project).data?.flags ?? []).map(({ key }) => key).filter((key) => key !== flag);
-  const set = (id: number, part: Partial<PrerequisiteDraft>) =>
-    change(prerequisites.map((it) => (it.id === id ? { ...it, ...part } : it)));
-  if (others.length === 0 && prerequisites.length === 0) return null;
+export function PrerequisiteFields({ project, flag, prerequisites, faults, lead, change }: PrerequisiteFieldsProps) {
+  const rows = (useOverview(project).data?.flags ?? []).filter(({ key }) => key !== flag);
+  if (rows.length === 0 && prerequisites.length === 0) return null;
+  const remove = (at: number) => {
+    change(prerequisites.toSpliced(at, 1));
+    const beside = prerequisites[at + 1] ?? prerequisites[at - 1];
+    lead(beside ? `[data-prerequisite="${beside.id}"] input` : '[data-add-prerequisite]');
+  };
   return (
     <Stack gap="xs">
       <Title order={2}>Prerequisites</Title>
-      {prerequisites.map(({ id, flag, variants }, at) => (
-        <Input.Wrapper key={id} error={faults.at(`/prerequisites/${at}`)} errorProps={{ role: 'alert' }}>
-          <Group gap="xs">
-            <NativeSelect
-              aria-label={`Prerequisite ${at + 1}: flag`}
-              data={[...new Set([flag, ...others])]}
-              value={flag}
-              onChange={(event) => set(id, { flag: event.currentTarget.value })}
-            />
-            <TextInput
-              aria-label={`Prerequisite ${at + 1}: variants, with commas between`}
-              value={variants.join(', ')}
-              onChange={(event) => set(id, { variants: event.currentTarget.value.split(',').map((it) => it.trim()) })}
-            />
-            <ActionIcon
-              variant="subtle"
-              color="gray"
-              size="lg"
-              aria-label={`Prerequisite ${at + 1}: remove`}
-              onClick={() => change(prerequisites.filter((it) => it.id !== id))}
-            >
-              <IconClose />
-            </ActionIcon>
-          </Group>
-        </Input.Wrapper>
+      {prerequisites.map((prerequisite, at) => (
+        <One
+          key={prerequisite.id}
+          project={project}
+          name={`Prerequisite ${at + 1}`}
+          flags={[...new Set([prerequisite.flag, ...rows.map(({ key }) => key)])].filter(Boolean)}
+          prerequisite={prerequisite}
+          faults={[faults.at(`/prerequisites/${at}/flag`), faults.at(`/prerequisites/${at}/variants`), faults.at(`/prerequisites/${at}`)]}
+          change={(part) => change(prerequisites.with(at, { ...prerequisite, ...part }))}
+          remove={() => remove(at)}
+        />
       ))}
-      {others[0] !== undefined && (
+      {rows.length > 0 && (
         <Button
           size="xs"
           variant="default"
           leftSection={<IconPlus size={14} />}
           style={{ alignSelf: 'flex-start' }}
-          onClick={() => change([...prerequisites, { id: nextId(), flag: others[0] ?? '', variants: ['on'] }])}
+          data-add-prerequisite
+          onClick={() => {
+            const id = nextId();
+            change([...prerequisites, { id, flag: '', variants: [] }]);
+            lead(`[data-prerequisite="${id}"] input`);
+          }}
         >
           Add a prerequisite
         </Button>
       )}
     </Stack>
+  );
+}
+
+interface OneProps {
+  project: string;
+  name: string;
+  flags: string[];
+  prerequisite: PrerequisiteDraft;
+  /** What is wrong with the flag, with the variants, and with any of it. */
+  faults: (string | undefined)[];
+  change: (part: Partial<PrerequisiteDraft>) => void;
+  remove: () => void;
+}
+
+function One({ project, name, flags, prerequisite, faults, change, remove }: OneProps) {
+  const { id, flag, variants } = prerequisite;
+  const known = useFlag(project, flag).data?.variants ?? {};
+  const [ofFlag, ofVariants, any] = faults;
+  return (
+    <div className={classes.prerequisite} data-prerequisite={id} role="group" aria-label={name}>
+      <Select
+        aria-label={`${name}: flag`}
+        placeholder="Choose a flag"
+        data={flags}
+        limit={LISTED}
+        searchable
+        allowDeselect={false}
+        value={flag || null}
+        onChange={(chosen) => chosen !== null && chosen !== flag && change({ flag: chosen, variants: [] })}
+        nothingFoundMessage="No such flag"
+        error={ofFlag ?? (ofVariants ? undefined : any)}
+      />
+      <MultiSelect
+        aria-label={`${name}: must serve`}
+        placeholder={variants.length === 0 ? 'must serve' : undefined}
+        data={[...new Set([...Object.keys(known), ...variants])]}
+        value={variants}
+        onChange={(chosen) => change({ variants: chosen })}
+        disabled={flag === ''}
+        error={ofVariants}
+      />
+      <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`${name}: remove`} onClick={remove}>
+        <IconClose />
+      </ActionIcon>
+    </div>
   );
 }

@@ -1,10 +1,9 @@
 import { Button, Group, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
-import type { Serve } from '../../api/schema';
 import { useSegments } from '../../data/segments';
 import { ConditionFields } from '../../parts/ConditionFields';
 import { DeliveryFields } from './DeliveryFields';
-import type { RuleDraft } from './draft';
-import type { Faults } from './faults';
+import type { DeliveryDraft, RuleDraft } from './draft';
+import { conditionFaults, type Faults } from './faults';
 import classes from './Flag.module.css';
 
 interface RuleFieldsProps {
@@ -13,7 +12,7 @@ interface RuleFieldsProps {
   at: number;
   last: number;
   variants: string[];
-  before: Serve | undefined;
+  before: DeliveryDraft['weights'] | undefined;
   faults: Faults;
   change: (rule: RuleDraft) => void;
   remove: () => void;
@@ -28,7 +27,7 @@ export function RuleFields({ project, rule, at, last, variants, before, faults, 
   const set = (part: Partial<RuleDraft>) => change({ ...rule, ...part });
   const own = faults.at(`${pointer}/name`);
   return (
-    <section className={classes.rule} aria-label={name}>
+    <section className={classes.rule} aria-label={name} data-rule={rule.id}>
       <Stack gap="sm">
         <Group justify="space-between" align="flex-end" gap="xs">
           <TextInput
@@ -39,10 +38,10 @@ export function RuleFields({ project, rule, at, last, variants, before, faults, 
             error={own}
           />
           <Group gap="xs">
-            <Button size="xs" variant="default" disabled={at === 0} onClick={() => move(-1)} aria-label={`${name}: move up`}>
+            <Button size="xs" variant="default" disabled={at === 0} data-move="up" onClick={() => move(-1)} aria-label={`${name}: move up`}>
               Up
             </Button>
-            <Button size="xs" variant="default" disabled={at === last} onClick={() => move(1)} aria-label={`${name}: move down`}>
+            <Button size="xs" variant="default" disabled={at === last} data-move="down" onClick={() => move(1)} aria-label={`${name}: move down`}>
               Down
             </Button>
             <Button size="xs" variant="default" onClick={remove} aria-label={`${name}: remove`}>
@@ -69,7 +68,7 @@ export function RuleFields({ project, rule, at, last, variants, before, faults, 
         <ConditionFields
           conditions={rule.conditions}
           change={(conditions) => set({ conditions })}
-          errorAt={(place) => faults.at(`${pointer}/conditions/${place}`)}
+          errorAt={(place) => conditionFaults(faults, `${pointer}/conditions/${place}`)}
         />
         <DeliveryFields
           name={name}

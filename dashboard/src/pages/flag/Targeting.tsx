@@ -1,176 +1,116 @@
 import { Alert, Button, Group, NativeSelect, Stack, Switch, Text, Title } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
-import { useState } from 'react';
-import { ProblemError } from '../../api/problem';
-import type { Settings } from '../../api/schema';
+import type { FlagSettings } from '../../api/schema';
 import { useMay } from '../../data/session';
-import { bare, useSaveSettings, useSettings } from '../../data/settings';
+import { useSettings } from '../../data/settings';
 import { Dialog } from '../../parts/Dialog';
 import { Failure } from '../../parts/Failure';
 import { FormProblems } from '../../parts/FormProblems';
 import { IconPlus } from '../../parts/icons';
-import lines from '../../parts/Lines.module.css';
+import { useLead } from '../../parts/lead';
 import { Loading } from '../../parts/Loading';
-import { Reason } from '../../parts/Reason';
+import { Person } from '../../parts/Person';
 import { DeliveryFields } from './DeliveryFields';
-import { type Draft, draftOf, emptyRule, settingsOf } from './draft';
+import { emptyRule } from './draft';
+import { type Told, useEditing } from './editing';
 import { faultsOf } from './faults';
 import type { ContentProps } from './FlagPage';
 import classes from './Flag.module.css';
 import { Merge } from './Merge';
 import { PrerequisiteFields } from './PrerequisiteFields';
 import { RuleFields } from './RuleFields';
+import { SaveBar } from './SaveBar';
 
 /** Who gets what: prerequisites, rules in order, and the default. */
 export function Targeting(props: ContentProps) {
   const settings = useSettings(props.place);
-  // The editor keeps what it was opened with: what another person saves meanwhile must not move under the hands.
-  const [base, setBase] = useState<typeof settings.data>();
   if (settings.error && !settings.data) return <Failure error={settings.error} again={() => void settings.refetch()} />;
   if (!settings.data) return <Loading rows={5} />;
-  const opened = base ?? settings.data;
-  return (
-    <Editor
-      key={opened.version}
-      {...props}
-      opened={bare(opened)}
-      version={opened.version}
-      newest={settings.data}
-      touched={() => setBase((before) => before ?? settings.data)}
-      reopen={() => setBase(undefined)}
-    />
-  );
+  return <Editor {...props} newest={settings.data} reread={settings.refetch} />;
 }
 
 interface EditorProps extends ContentProps {
-  opened: Settings;
-  version: number;
-  newest: { version: number; changed_by: string } & Settings;
-  touched: () => void;
-  reopen: () => void;
+  newest: FlagSettings;
+  reread: () => Promise<unknown>;
 }
 
-function Editor({ place, flag, environment, opened, version, newest, touched, reopen }: EditorProps) {
-  const may = useMay('editor') && !flag.archived_at;
-  const [draft, setDraft] = useState(() => draftOf(opened));
-  const [reason, setReason] = useState('');
-  const save = useSaveSettings(place);
-  const variants = Object.keys(flag.variants);
-  const mine = settingsOf(draft);
-  const dirty = JSON.stringify(mine) !== JSON.stringify(settingsOf(draftOf(opened)));
-  const leaving = useBlocker({ shouldBlockFn: () => dirty, withResolver: true, enableBeforeUnload: dirty });
-  const outdated = save.error instanceof ProblemError && save.error.outdated;
-  const faults = faultsOf(outdated ? null : save.error);
+/** Where the keyboard goes when the server has answered. */
+const REFUSED = ['[aria-invalid="true"]', '[data-problems]', '[data-save]'];
 
-  const change = (part: Partial<Draft>) => {
-    touched();
-    setDraft((before) => ({ ...before, ...part }));
+function Editor({ place, flag, environment, newest, reread }: EditorProps) {
+  const may = useMay('editor') && !flag.archived_at;
+  const editing = useEditing(place, newest, reread);
+  const { draft, origin, dirty, change } = editing;
+  const [within, lead] = useLead<HTMLDivElement>();
+  const leaving = useBlocker({ shouldBlockFn: () => dirty, withResolver: true, enableBeforeUnload: dirty });
+  const faults = faultsOf(editing.error, editing.missing);
+  const variants = Object.keys(flag.variants);
+  const ended = (well: boolean) => (well ? lead('[data-told]') : lead(...REFUSED));
+  const stay = () => {
+    leaving.reset?.();
+    // What opened the dialog may be a menu that is gone: then this keeps the keyboard.
+    lead('[data-save]');
   };
-  const send = (body: Settings, over: number) =>
-    save.mutate({ body, version: over, reason }, { onSuccess: reopen });
 
   return (
-    <Stack gap="md">
-      {dirty && newest.version !== version && !outdated && (
+    <Stack gap="md" ref={within}>
+      {editing.outdated && !editing.merging && (
         <Alert color="ink" variant="light" title="Somebody else saved meanwhile">
-          What you edit began at version {version}; {newest.changed_by} has saved version {newest.version}. You will see both
-          before anything is overwritten.
+          <Text size="sm" mb="xs">
+            <Person actor={newest.changed_by} /> has saved version {newest.version}; what you edit began at version{' '}
+            {editing.base.version}. Nothing is overwritten unseen.
+          </Text>
+          <Button size="xs" variant="default" onClick={() => editing.setMerging(true)}>
+            Look at both
+          </Button>
         </Alert>
       )}
-      <FormProblems problems={faults.rest} />
-      <fieldset disabled={!may} className={classes.fields}>
-        <Stack gap="md">
-          <Switch
-            label={`On in ${environment.name}`}
-            checked={draft.enabled}
-            onChange={(event) => change({ enabled: event.currentTarget.checked })}
-          />
-          <PrerequisiteFields
-            project={place.project}
-            flag={flag.key}
-            prerequisites={draft.prerequisites}
-            faults={faults}
-            change={(prerequisites) => change({ prerequisites })}
-          />
-          <Title order={2}>Rules</Title>
-          <Text size="sm" c="dimmed">
-            In order; the first that applies serves. Whoever is outside its rollout goes on to the next.
-          </Text>
-          {draft.rules.map((rule, at) => (
-            <RuleFields
-              key={rule.id}
-              project={place.project}
-              rule={rule}
-              at={at}
-              last={draft.rules.length - 1}
-              variants={variants}
-              before={opened.rules?.[at]?.serve}
-              faults={faults}
-              change={(rule) => change({ rules: draft.rules.map((it) => (it.id === rule.id ? rule : it)) })}
-              remove={() => change({ rules: draft.rules.filter(({ id }) => id !== rule.id) })}
-              move={(by) => change({ rules: moved(draft.rules, at, by) })}
-            />
-          ))}
-          <Button
-            variant="default"
-            leftSection={<IconPlus size={14} />}
-            style={{ alignSelf: 'flex-start' }}
-            onClick={() => change({ rules: [...draft.rules, emptyRule(variants)] })}
-          >
-            Add a rule
-          </Button>
-          <section className={classes.rule} aria-label="Default">
-            <Title order={2} mb="sm">
-              Everyone else
-            </Title>
-            <DeliveryFields
-              name="Default"
-              pointer="/default"
-              delivery={draft.default}
-              variants={variants}
-              before={opened.default.serve}
-              faults={faults}
-              change={(served) => change({ default: served })}
-            />
-            <NativeSelect
-              mt="sm"
-              maw={280}
-              label="Served when it is off, and outside the rollout"
-              data={variants}
-              value={draft.off_variant}
-              onChange={(event) => change({ off_variant: event.currentTarget.value })}
-              error={faults.at('/off_variant')}
-            />
-          </section>
-        </Stack>
-      </fieldset>
-      {outdated && (
+      {editing.merging ? (
         <Merge
-          opened={opened}
-          mine={mine}
+          environment={environment}
+          base={origin}
+          mine={draft}
           theirs={newest}
-          take={() => reopen()}
-          keep={(merged) => send(merged, newest.version)}
-          busy={save.isPending}
+          reason={editing.reason}
+          setReason={editing.setReason}
+          back={() => {
+            editing.setMerging(false);
+            lead('[data-save]');
+          }}
+          take={() => {
+            editing.discard();
+            lead('[data-told]', 'input');
+          }}
+          keep={(merged) => editing.saveMerged(merged, ended)}
         />
+      ) : (
+        <>
+          {faults.rest.length > 0 && (
+            <div tabIndex={-1} data-problems>
+              <FormProblems problems={faults.rest} />
+            </div>
+          )}
+          <Fields {...{ place, flag, environment, may, variants, faults, lead, draft, origin, change }} />
+          {dirty && may && (
+            <SaveBar
+              environment={environment}
+              reason={editing.reason}
+              setReason={editing.setReason}
+              discard={() => {
+                editing.discard();
+                lead('input');
+              }}
+              save={() => editing.save(ended)}
+              busy={editing.busy}
+            />
+          )}
+        </>
       )}
-      {dirty && may && (
-        <div className={`${lines.card} ${classes.card}`}>
-          <Reason value={reason} onChange={setReason} />
-          <Group justify="flex-end" mt="sm">
-            <Button variant="default" onClick={reset(setDraft, opened, reopen)}>
-              Discard
-            </Button>
-            <Button onClick={() => send(mine, version)} loading={save.isPending} color={environment.protected ? 'ember.7' : undefined}>
-              {`Save in ${environment.name}`}
-            </Button>
-          </Group>
-        </div>
-      )}
-      <Dialog title="Leave what is not saved?" opened={leaving.status === 'blocked'} onClose={() => leaving.reset?.()}>
+      <SaidLast told={editing.told} />
+      <Dialog title="Leave what is not saved?" opened={leaving.status === 'blocked'} onClose={stay}>
         <Text mb="md">What you changed here is not saved.</Text>
         <Group justify="flex-end">
-          <Button variant="default" onClick={() => leaving.reset?.()}>
+          <Button variant="default" onClick={stay}>
             Stay
           </Button>
           <Button color="ember.7" onClick={() => leaving.proceed?.()}>
@@ -182,11 +122,115 @@ function Editor({ place, flag, environment, opened, version, newest, touched, re
   );
 }
 
-function reset(setDraft: (draft: Draft) => void, opened: Settings, reopen: () => void) {
-  return () => {
-    setDraft(draftOf(opened));
-    reopen();
-  };
+/** What the editor did last, said aloud; after a save it has the keyboard. */
+function SaidLast({ told }: { told: Told | undefined }) {
+  return (
+    <Text size="sm" c="dimmed" role="status" tabIndex={-1} data-told>
+      {told && 'saved' in told && `Saved as version ${told.saved}.`}
+      {told && 'followed' in told && (
+        <>
+          <Person actor={told.followed.changed_by} /> has saved version {told.followed.version}; you see it now.
+        </>
+      )}
+    </Text>
+  );
+}
+
+interface FieldsProps extends Pick<ContentProps, 'place' | 'flag' | 'environment'> {
+  may: boolean;
+  variants: string[];
+  faults: ReturnType<typeof faultsOf>;
+  lead: (...places: string[]) => void;
+  draft: ReturnType<typeof useEditing>['draft'];
+  origin: ReturnType<typeof useEditing>['draft'];
+  change: ReturnType<typeof useEditing>['change'];
+}
+
+function Fields({ place, flag, environment, may, variants, faults, lead, draft, origin, change }: FieldsProps) {
+  const { rules } = draft;
+  return (
+    <fieldset disabled={!may} className={classes.fields}>
+      <Stack gap="md">
+        <Switch
+          label={`On in ${environment.name || environment.key}`}
+          checked={draft.enabled}
+          onChange={(event) => change({ enabled: event.currentTarget.checked })}
+        />
+        <PrerequisiteFields
+          project={place.project}
+          flag={flag.key}
+          prerequisites={draft.prerequisites}
+          faults={faults}
+          lead={lead}
+          change={(prerequisites) => change({ prerequisites })}
+        />
+        <Title order={2}>Rules</Title>
+        <Text size="sm" c="dimmed">
+          In order; the first that applies serves. Whoever is outside its rollout goes on to the next.
+        </Text>
+        {rules.map((rule, at) => (
+          <RuleFields
+            key={rule.id}
+            project={place.project}
+            rule={rule}
+            at={at}
+            last={rules.length - 1}
+            variants={variants}
+            before={origin.rules.find(({ id }) => id === rule.id)?.weights}
+            faults={faults}
+            change={(rule) => change({ rules: rules.map((it) => (it.id === rule.id ? rule : it)) })}
+            remove={() => {
+              change({ rules: rules.filter(({ id }) => id !== rule.id) });
+              const beside = rules[at + 1] ?? rules[at - 1];
+              lead(beside ? `[data-rule="${beside.id}"] input` : '[data-add-rule]', '[data-add-rule]');
+            }}
+            move={(by) => {
+              change({ rules: moved(rules, at, by) });
+              const [first, second] = by < 0 ? ['up', 'down'] : ['down', 'up'];
+              const button = (name: string | undefined) => `[data-rule="${rule.id}"] [data-move="${name}"]:not(:disabled)`;
+              lead(button(first), button(second));
+            }}
+          />
+        ))}
+        <Button
+          variant="default"
+          leftSection={<IconPlus size={14} />}
+          style={{ alignSelf: 'flex-start' }}
+          data-add-rule
+          onClick={() => {
+            const rule = emptyRule(variants);
+            change({ rules: [...rules, rule] });
+            lead(`[data-rule="${rule.id}"] input`);
+          }}
+        >
+          Add a rule
+        </Button>
+        <section className={classes.rule} aria-label="Default">
+          <Title order={2} mb="sm">
+            Everyone else
+          </Title>
+          <DeliveryFields
+            name="Default"
+            pointer="/default"
+            delivery={draft.default}
+            variants={variants}
+            before={origin.default.weights}
+            faults={faults}
+            change={(served) => change({ default: served })}
+          />
+          <NativeSelect
+            mt="sm"
+            maw={280}
+            label="Served when it is off, and outside the rollout"
+            data={variants}
+            value={draft.off_variant}
+            onChange={(event) => change({ off_variant: event.currentTarget.value })}
+            error={faults.at('/off_variant')}
+          />
+        </section>
+      </Stack>
+    </fieldset>
+  );
 }
 
 function moved<T>(list: T[], from: number, by: number): T[] {

@@ -1,4 +1,5 @@
-import type { Condition, Prerequisite, Rule, Serve, Settings } from '../../api/schema';
+import type { Condition, Prerequisite, Range, Rule, Serve, Settings } from '../../api/schema';
+import { origins, plainCondition } from '../../parts/rules';
 
 // What is edited: the settings with an identity for each thing in a list.
 
@@ -7,6 +8,8 @@ export interface DeliveryDraft {
   bucketBy: string;
   /** The share of each variant; a single one of 100 is no split. */
   weights: { variant: string; weight: number }[];
+  /** Which buckets are whose now. It goes back with the split, so that they stay whose they are wherever the rule moves. */
+  allocation: Range[] | undefined;
 }
 
 export interface RuleDraft extends DeliveryDraft {
@@ -31,20 +34,25 @@ export interface Draft {
 let last = 0;
 export const nextId = () => ++last;
 
-export function draftOf(settings: Settings): Draft {
+/** Settings to edit. What is in another draft already keeps its identity, and so its fields on the page. */
+export function draftOf(settings: Settings, known?: Draft): Draft {
+  const rules = settings.rules ?? [];
+  const from = origins(known ? settingsOf(known).rules ?? [] : [], rules);
   return {
     enabled: settings.enabled,
-    prerequisites: (settings.prerequisites ?? []).map((it) => ({ id: nextId(), ...it })),
-    rules: (settings.rules ?? []).map(ruleDraft),
+    prerequisites: (settings.prerequisites ?? []).map((it) => ({
+      id: known?.prerequisites.find(({ flag }) => flag === it.flag)?.id ?? nextId(),
+      ...it,
+    })),
+    rules: rules.map((rule, at) => ({ ...ruleDraft(rule), id: known?.rules[from[at] ?? -1]?.id ?? nextId() })),
     default: deliveryDraft(settings.default),
     off_variant: settings.off_variant,
   };
 }
 
-function ruleDraft(rule: Rule): RuleDraft {
+function ruleDraft(rule: Rule): Omit<RuleDraft, 'id'> {
   return {
     ...deliveryDraft(rule),
-    id: nextId(),
     name: rule.name ?? '',
     segments: rule.segments ?? [],
     conditions: rule.conditions ?? [],
@@ -52,7 +60,8 @@ function ruleDraft(rule: Rule): RuleDraft {
 }
 
 function deliveryDraft({ rollout, bucket_by, serve }: Pick<Rule, 'rollout' | 'bucket_by' | 'serve'>): DeliveryDraft {
-  return { rollout: rollout ?? 100, bucketBy: bucket_by ?? '', weights: weightsOf(serve) };
+  const allocation = typeof serve === 'string' ? undefined : serve.allocation;
+  return { rollout: rollout ?? 100, bucketBy: bucket_by ?? '', weights: weightsOf(serve), allocation };
 }
 
 export function weightsOf(serve: Serve): DeliveryDraft['weights'] {
@@ -60,18 +69,27 @@ export function weightsOf(serve: Serve): DeliveryDraft['weights'] {
 }
 
 export function emptyRule(variants: string[]): RuleDraft {
-  const weights = [{ variant: variants[0] ?? 'on', weight: 100 }];
-  return { id: nextId(), name: '', segments: [], conditions: [{ attribute: '', operator: 'in', values: [] }], rollout: 100, bucketBy: '', weights };
+  return {
+    id: nextId(),
+    name: '',
+    segments: [],
+    conditions: [{ attribute: '', operator: 'in', values: [] }],
+    rollout: 100,
+    bucketBy: '',
+    weights: [{ variant: variants[0] ?? 'on', weight: 100 }],
+    allocation: undefined,
+  };
 }
 
+/** A draft as the server takes it: what is not so is not said, so that two drafts that say the same are the same. */
 export function settingsOf(draft: Draft): Settings {
   return {
     enabled: draft.enabled,
     prerequisites: draft.prerequisites.map(({ flag, variants }) => ({ flag, variants })),
     rules: draft.rules.map((rule) => ({
-      ...(rule.name && { name: rule.name }),
-      segments: rule.segments,
-      conditions: rule.conditions,
+      ...(rule.name.trim() && { name: rule.name.trim() }),
+      ...(rule.segments.length > 0 && { segments: rule.segments }),
+      ...(rule.conditions.length > 0 && { conditions: rule.conditions.map(plainCondition) }),
       ...deliveryOf(rule),
     })),
     default: deliveryOf(draft.default),
@@ -79,18 +97,20 @@ export function settingsOf(draft: Draft): Settings {
   };
 }
 
-function deliveryOf({ rollout, bucketBy, weights }: DeliveryDraft): Pick<Rule, 'rollout' | 'bucket_by' | 'serve'> {
+export function deliveryOf({ rollout, bucketBy, weights, allocation }: DeliveryDraft): Pick<Rule, 'rollout' | 'bucket_by' | 'serve'> {
   const [only, ...others] = weights;
-  const serve: Serve = only && others.length === 0 ? only.variant : { split: weights };
-  return { rollout, ...(bucketBy.trim() && { bucket_by: bucketBy.trim() }), serve };
+  const split: Serve = { split: weights, ...(allocation && allocation.length > 0 && { allocation }) };
+  return {
+    ...(rollout !== 100 && { rollout }),
+    ...(bucketBy.trim() && { bucket_by: bucketBy.trim() }),
+    serve: only && others.length === 0 ? only.variant : split,
+  };
 }
 
 /** The share of split buckets that change hands: as few as there can be. */
-export function movedShare(before: Serve | undefined, after: DeliveryDraft['weights']): number {
-  if (before === undefined) return 0;
-  const had = weightsOf(before);
+export function movedShare(before: DeliveryDraft['weights'], after: DeliveryDraft['weights']): number {
   const weight = (list: DeliveryDraft['weights'], variant: string) =>
     list.find((it) => it.variant === variant)?.weight ?? 0;
-  const gained = after.map(({ variant, weight: now }) => Math.max(0, now - weight(had, variant)));
+  const gained = after.map(({ variant, weight: now }) => Math.max(0, now - weight(before, variant)));
   return Math.round(gained.reduce((sum, it) => sum + it, 0) * 1_000) / 1_000;
 }
