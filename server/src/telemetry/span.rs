@@ -18,7 +18,7 @@ use super::traces::Traces;
 use crate::clock::Timestamp;
 
 /// How many spans a trace has at most, besides the request's own: a change of everything has thousands of statements.
-const MOST: u32 = 256;
+pub(super) const MOST: u32 = 256;
 /// The bit of a span's flags that says that it is known whether its parent is of another service, and that it is.
 const PARENT_KNOWN: u32 = 0x100;
 const PARENT_REMOTE: u32 = 0x200;

@@ -107,7 +107,11 @@ impl Traces {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZero;
+
     use super::*;
+    use crate::telemetry::here::Here;
+    use crate::telemetry::span::{self, Kind, MOST, Recording};
 
     fn parent(sampled: bool) -> Option<TraceParent> {
         let flags = u8::from(sampled);
@@ -115,7 +119,7 @@ mod tests {
     }
 
     fn traces(ratio: f64) -> (Traces, mpsc::Receiver<Waiting>) {
-        let (line, waiting) = mpsc::channel(2);
+        let (line, waiting) = mpsc::channel(3);
         (Traces::new(line, ratio), waiting)
     }
 
@@ -144,9 +148,63 @@ mod tests {
     #[test]
     fn what_finds_no_room_in_the_line_is_lost_and_counted() {
         let (traces, _line) = traces(1.0);
-        for _ in 0..5 {
+        for _ in 0..6 {
             traces.offer(Span::default());
         }
         assert_eq!((traces.take_lost(), traces.take_lost()), (3, 0));
+    }
+
+    /// Does work within a request whose trace is recorded.
+    async fn recorded(traces: &Arc<Traces>, work: impl Future<Output = ()>) {
+        let (trace, span) = (NonZero::new(1).unwrap(), NonZero::new(2).unwrap());
+        let now = crate::clock::Timestamp::from_ms(1_000);
+        let recording = Recording::begin(traces.clone(), (trace, span), String::new(), now);
+        let here = Here { request: uuid::Uuid::nil(), trace, span, recording: Some(recording) };
+        here.within(work).await;
+    }
+
+    fn begin(name: &str) -> Option<span::Span> {
+        span::Span::begin(Kind::Internal, || name.to_owned())
+    }
+
+    #[tokio::test]
+    async fn a_span_belongs_to_the_one_that_it_began_in() {
+        let (traces, mut line) = traces(1.0);
+        recorded(&Arc::new(traces), async {
+            let outer = begin("outer").unwrap().entered();
+            drop(begin("inner"));
+            drop(outer);
+            drop(begin("after"));
+        })
+        .await;
+        let mut next = || match line.try_recv() {
+            Ok(Waiting::Span(span)) => span,
+            other => panic!("{other:?}"),
+        };
+        let (inner, outer, after) = (next(), next(), next());
+        assert_eq!([&inner.name, &outer.name, &after.name], ["inner", "outer", "after"]);
+        assert_eq!(inner.parent_span_id, outer.span_id);
+        assert_eq!(
+            (&outer.parent_span_id, &after.parent_span_id),
+            (&vec![0, 0, 0, 0, 0, 0, 0, 2], &outer.parent_span_id)
+        );
+        assert!(
+            outer.start_time_unix_nano >= 1_000_000_000
+                && outer.end_time_unix_nano >= inner.end_time_unix_nano
+        );
+        assert!(begin("elsewhere").is_none(), "nothing is recorded outside a request");
+    }
+
+    #[tokio::test]
+    async fn a_request_has_only_so_many_spans() {
+        let (traces, _line) = traces(1.0);
+        let traces = Arc::new(traces);
+        recorded(&traces, async {
+            let held: Vec<_> = (0..MOST + 3).map(|_| begin("one")).collect();
+            let most = usize::try_from(MOST).unwrap();
+            assert!(held[..most].iter().all(Option::is_some) && held[most..].iter().all(Option::is_none));
+            assert_eq!(traces.take_lost(), 3);
+        })
+        .await;
     }
 }
