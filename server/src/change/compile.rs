@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use hoist_evaluation::{Document, Patch, Problem};
+use hoist_evaluation::{Document, Flag, Patch, Problem, Snapshot};
 
 use super::Change;
 use crate::app::App;
@@ -105,7 +105,7 @@ impl Faults<'_> {
             faults.dedup();
             return Err(Error::Invalid(faults));
         }
-        for key in referring(before, patch) {
+        for key in referring(before, after, patch) {
             let broken = |it: Problem| format!("flag `{key}` would break at {}: {}", it.pointer, it.detail);
             faults.extend(after.snapshot.check(&key).into_iter().map(|it| Fault::new("", broken(it))));
         }
@@ -127,12 +127,14 @@ impl Faults<'_> {
     }
 }
 
-/// The flags outside the patch that refer to something in it, directly or through others.
-fn referring(before: &State, patch: &Patch) -> BTreeSet<String> {
+/// The flags outside the patch that refer to something in it that they might miss, directly or through others. To find
+/// them takes a walk over all flags, which a change that nobody can miss anything by is spared: a rollout, a kill.
+fn referring(before: &State, after: &State, patch: &Patch) -> BTreeSet<String> {
     let snapshot = &before.snapshot;
-    let mut waiting: Vec<String> =
-        patch.flags.keys().flat_map(|key| snapshot.dependants_of_flag(key)).collect();
-    waiting.extend(patch.segments.keys().flat_map(|key| snapshot.dependants_of_segment(key)));
+    let flags = patch.flags.keys().filter(|key| may_be_missed(snapshot, &after.snapshot, key));
+    let mut waiting: Vec<String> = flags.flat_map(|key| snapshot.dependants_of_flag(key)).collect();
+    let gone = patch.segments.iter().filter(|(_, document)| document.is_none());
+    waiting.extend(gone.flat_map(|(key, _)| snapshot.dependants_of_segment(key)));
     let mut found = BTreeSet::new();
     while let Some(key) = waiting.pop() {
         if !patch.flags.contains_key(&key) && !found.contains(&key) {
@@ -141,4 +143,16 @@ fn referring(before: &State, patch: &Patch) -> BTreeSet<String> {
         }
     }
     found
+}
+
+/// Whether what others may refer to differs: that there is such a flag, its variants, and where its prerequisites lead.
+fn may_be_missed(before: &Snapshot, after: &Snapshot, key: &str) -> bool {
+    let Some(flag) = before.flag(key) else { return false };
+    let (before, after) = (flag.definition(), after.flag(key).and_then(Flag::definition));
+    match (before, after) {
+        (Some(before), Some(after)) => {
+            before.variants != after.variants || before.settings.prerequisites != after.settings.prerequisites
+        }
+        _ => true,
+    }
 }
