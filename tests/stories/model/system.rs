@@ -18,8 +18,9 @@ use super::{FOLLOWED, Step};
 const NODES: usize = 2;
 /// How many SDK clients there are at most.
 const CLIENTS: usize = 3;
-/// How long a node that is asked to end takes at most.
-const LEAVE: (&str, &str) = ("HOIST_SHUTDOWN_SECONDS", "1");
+/// A node that is asked to end does so soon. And however busy the machine is, none gives up waiting for its database: what
+/// it said then would be true, and no outcome that the model knows.
+const SETTINGS: [(&str, &str); 2] = [("HOIST_SHUTDOWN_SECONDS", "1"), ("HOIST_DATABASE_TIMEOUT_MS", "30000")];
 
 /// What is under the nodes.
 pub(super) trait Engine: 'static {
@@ -32,7 +33,7 @@ pub(super) struct Sqlite;
 
 impl Engine for Sqlite {
     async fn start() -> Vec<Process> {
-        vec![Process::start_with(&[LEAVE]).await]
+        vec![Process::start_with(&SETTINGS).await]
     }
 }
 
@@ -42,7 +43,7 @@ pub(super) struct Postgres;
 impl Engine for Postgres {
     async fn start() -> Vec<Process> {
         let database = tests::migrated(&servers::database().await).await;
-        Cluster::start_over(NODES, &database, &[LEAVE]).await.nodes
+        Cluster::start_over(NODES, &database, &SETTINGS).await.nodes
     }
 }
 
