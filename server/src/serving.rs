@@ -17,7 +17,7 @@ use crate::ofrep::counting::Counting;
 use crate::origin::Origin;
 use crate::rates::Rate;
 use crate::settings::Settings;
-use crate::snapshots::{Live, Snapshots};
+use crate::snapshots::{Live, Snapshots, State};
 use crate::stream::Streams;
 use crate::telemetry::traces::Traces;
 use crate::tokens::Token;
@@ -111,6 +111,19 @@ impl Serving {
                 live.ring();
             }
         }
+    }
+
+    /// The newest state of an environment that is served, after catching up if somebody has heard of a revision, such as
+    /// from another node, that has not come here yet.
+    pub(crate) async fn state_since(
+        &self,
+        project: &ProjectKey,
+        environment: &EnvironmentKey,
+        revision: u64,
+    ) -> Result<Arc<State>> {
+        let live = self.live(project, environment)?;
+        self.hurry(&live, revision).await;
+        Ok(live.state())
     }
 
     /// Finds a live token and its hash, here or where this node's tokens come from.

@@ -98,6 +98,13 @@ impl Change<'_> {
         environments(self.connection(), &project).await
     }
 
+    /// The revision of an environment's newest change.
+    pub(crate) async fn revision(&mut self, key: &EnvironmentKey) -> Result<u64> {
+        let all = self.environments().await?;
+        let found = all.iter().find(|environment| environment.key == *key);
+        found.map(|it| it.revision).ok_or_else(|| Error::missing("environment", key))
+    }
+
     /// Writes a new environment.
     pub(crate) async fn insert_environment(&mut self, environment: &Environment) -> Result<()> {
         let project = self.project.clone();

@@ -89,11 +89,12 @@ pub(crate) async fn evaluate(
     caller.view(&project, Some(&environment))?;
     // An object in a context is no attribute: evaluation passes it over, here as in every SDK.
     let (question, _) = parse::<Question>(&body.0, &["context"])?;
-    let state = app.live(&project, &environment)?.state();
-    let revision = match question.at {
-        None => state.revision(),
-        Some(moment) => moment.revision(&app, &project, &environment).await?,
+    let wanted = match question.at {
+        None => None,
+        Some(moment) => Some(moment.revision(&app, &project, &environment).await?),
     };
+    let state = app.state_since(&project, &environment, wanted.unwrap_or_default()).await?;
+    let revision = wanted.unwrap_or(state.revision());
     if revision > state.revision() {
         let detail = format!("revision {revision} is still to come; the newest is {}", state.revision());
         return Err(Error::invalid("/at", detail));

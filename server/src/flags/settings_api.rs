@@ -55,7 +55,7 @@ pub(crate) async fn get_settings(
             || Error::Malformed("at must be an RFC 3339 date and time or a revision".to_owned(), Vec::new());
         let at = Moment::parse(at).ok_or_else(not_a_moment)?;
         let revision = at.revision(&app, &project, &environment).await?;
-        if revision > app.live(&project, &environment)?.state().revision() {
+        if revision > app.state_since(&project, &environment, revision).await?.revision() {
             return Err(Error::NotFound(format!("revision {revision} is still to come")));
         }
         return Ok(Reply::ok(&app.store.past_settings(&project, &environment, &flag, revision).await?));
@@ -153,7 +153,11 @@ pub(crate) async fn restore_settings(
     caller.edit(&project, Some(&environment))?;
     let Body(restoration) = body;
     let revision = restoration.revision;
-    let newest = app.live(&project, &environment)?.state().revision();
+    let mut change = app.change(&caller, &project).await?;
+    change.rehearse(rehearsal.dry_run);
+    change.because(bounded_reason(restoration.reason, "/reason")?);
+    // What this node serves may not have come as far as the store.
+    let newest = change.revision(&environment).await?;
     if revision > newest {
         return Err(Error::invalid(
             "/revision",
@@ -161,9 +165,6 @@ pub(crate) async fn restore_settings(
         ));
     }
     let past = app.store.past_settings(&project, &environment, &flag, revision).await?;
-    let mut change = app.change(&caller, &project).await?;
-    change.rehearse(rehearsal.dry_run);
-    change.because(bounded_reason(restoration.reason, "/reason")?);
     let current = change.settings(&environment, &flag).await?;
     if_match.check(current.version)?;
     let settings = past.settings;

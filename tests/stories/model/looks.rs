@@ -135,6 +135,7 @@ impl System {
         self.look_at_environments().await;
         self.look_at_flags().await;
         self.look_at_settings().await;
+        self.look_at_news().await;
         self.look_at_segments().await;
         let entries = self.model.audit.len();
         let whole = json!({ "project": "default", "entries": entries, "valid": true });
@@ -142,7 +143,6 @@ impl System {
         for environment in FOLLOWED {
             self.look_at_flag_sets(environment).await;
         }
-        self.look_at_news().await;
         for reader in &self.readers {
             reader.catch_up(&self.model.flag_set(reader.environment)).await;
         }
@@ -189,13 +189,12 @@ impl System {
         }
     }
 
-    /// What was just said stands in the history under its revision.
+    /// What was just said stands in the history under its revision, also for a node that has not heard of it yet.
     async fn look_at_news(&self) {
         for entry in &self.model.audit[self.before..] {
             if let Entry {
                 environment: Some(environment), flag: Some(flag), revision: Some(revision), ..
             } = entry
-                && FOLLOWED.contains(environment)
             {
                 self.look_at_past(environment, flag, *revision).await;
             }

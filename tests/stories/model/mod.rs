@@ -20,10 +20,10 @@ use std::sync::LazyLock;
 use proptest::prelude::{BoxedStrategy, Just, ProptestConfig, Strategy, any, prop_oneof};
 use proptest::sample::select;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
-use reference::Model;
+use reference::{Model, Said};
 use system::{Engine, Postgres, Sqlite, System};
 use tokio::runtime::Runtime;
-use writes::{Write, writes};
+use writes::{Read, Write, writes};
 
 /// How many stories are told on each engine unless `PROPTEST_CASES` says otherwise.
 const STORIES: u32 = 5;
@@ -165,4 +165,37 @@ prop_state_machine! {
 
     #[test]
     fn nodes_over_postgresql_do_what_the_model_says(sequential 8..40 => Hoist<Postgres>);
+}
+
+/// Tells one story step by step.
+fn tell<E: Engine>(steps: Vec<Step>) {
+    Hoist::<E>::test_sequential(stories(), Model::new(), steps, None);
+}
+
+fn at(node: usize, write: Write) -> Step {
+    Step::Write(vec![(node, write)])
+}
+
+#[test]
+fn a_node_answers_for_a_revision_that_only_another_one_has_heard_of() {
+    let on = Said { enabled: true, percent: 10, rule: None, needs: None };
+    tell::<Postgres>(vec![
+        at(0, Write::CreateFlag("a")),
+        at(1, Write::Put("development", "a", on, Read::Unsaid)),
+        at(1, Write::Kill("development", "a")),
+        at(1, Write::Back("development", "a", 1, Read::Current)),
+    ]);
+}
+
+#[test]
+fn a_repeat_is_answered_as_before_though_what_it_was_about_is_gone() {
+    let on = Said { enabled: true, percent: 10, rule: None, needs: None };
+    tell::<Sqlite>(vec![
+        at(0, Write::CreateFlag("a")),
+        at(0, Write::CreateEnvironment("canary")),
+        at(0, Write::Put("canary", "a", on, Read::Unsaid)),
+        at(0, Write::Back("canary", "a", 1, Read::Unsaid)),
+        at(0, Write::DeleteEnvironment("canary")),
+        Step::Again(1, 0),
+    ]);
 }
