@@ -4,7 +4,7 @@ const ink: MantineColorsTuple = [
   '#eef3fa', '#dbe5f2', '#b6cae4', '#8fadd5', '#6d94c8', '#5683bf', '#456fa9', '#2b4c7e', '#233f6a', '#1a3052',
 ];
 const ember: MantineColorsTuple = [
-  '#fff1ea', '#ffe0d1', '#fbbfa4', '#f59b73', '#ee7c4b', '#e56a33', '#d9591f', '#a8400f', '#8d350c', '#6f2908',
+  '#fff1ea', '#ffe0d1', '#fbbfa4', '#f59b73', '#ee7c4b', '#e56a33', '#b84a12', '#a8400f', '#8d350c', '#6f2908',
 ];
 const leaf: MantineColorsTuple = [
   '#ecf8f1', '#d6efe1', '#abdec3', '#7dcca2', '#56bc85', '#3db272', '#2f9a60', '#17693d', '#125632', '#0c4226',
@@ -27,6 +27,11 @@ export const theme = createTheme({
   defaultRadius: 'md',
   cursorType: 'pointer',
   respectReducedMotion: true,
+  components: {
+    // What opens stands where it belongs, not behind the page: a menu is within the banner that has its button.
+    Menu: { defaultProps: { withinPortal: false, withInitialFocusPlaceholder: false } },
+    Popover: { defaultProps: { withinPortal: false } },
+  },
   headings: {
     fontWeight: '650',
     sizes: { h1: { fontSize: '1.5rem', lineHeight: '1.25' }, h2: { fontSize: '1.125rem', lineHeight: '1.35' } },

@@ -65,6 +65,17 @@ export function assertQuiet(page) {
   assert.deepEqual(page.complaints, []);
 }
 
+/** Waits until something has the keyboard: what a reader would call it. */
+export async function assertFocus(page, name) {
+  const named = () => {
+    const it = document.activeElement;
+    const label = it?.labels?.[0]?.textContent ?? it?.getAttribute('aria-label') ?? it?.textContent ?? '';
+    return it === document.body ? 'nothing' : label.replace(/\s*\*$/, '').trim();
+  };
+  const reached = page.waitForFunction(`(${named})() === ${JSON.stringify(name)}`, undefined, { timeout: 10_000 });
+  await reached.catch(async () => assert.equal(await page.evaluate(named), name, 'what has the keyboard'));
+}
+
 /** axe-core finds nothing against WCAG 2.2 A and AA, nor against what it calls best practice. */
 export async function assertAccessible(page) {
   await page.evaluate(axe);

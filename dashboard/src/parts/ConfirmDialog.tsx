@@ -1,7 +1,8 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useRef, useState } from 'react';
 import { fieldErrors } from '../api/problem';
 import { Dialog } from './Dialog';
+import { useFocusAfter } from './focus';
 import { FormProblems } from './FormProblems';
 import { Reason } from './Reason';
 
@@ -20,19 +21,22 @@ interface ConfirmDialogProps {
 /** Asks before something that cannot be taken back, and says what it does. */
 export function ConfirmDialog({ title, children, action, act, busy, error, onClose }: ConfirmDialogProps) {
   const [reason, setReason] = useState('');
+  const asked = useRef<HTMLDivElement>(null);
+  useFocusAfter(busy, asked);
   return (
     <Dialog title={title} opened onClose={onClose}>
-      <Stack gap="md">
+      <Stack gap="md" ref={asked}>
         <Text size="sm" component="div">
           {children}
         </Text>
         <Reason value={reason} onChange={setReason} />
         <FormProblems problems={fieldErrors(error, {}).rest} />
         <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
+          {/* What cannot be taken back is not what a hasty enter does. */}
+          <Button variant="default" onClick={onClose} data-autofocus>
             Cancel
           </Button>
-          <Button color="ember" loading={busy} onClick={() => act(reason)}>
+          <Button color="ember" data-acts loading={busy} onClick={() => act(reason)}>
             {action}
           </Button>
         </Group>

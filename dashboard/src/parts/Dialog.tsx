@@ -1,26 +1,44 @@
 import { Group, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { useFocusReturn } from './focus';
 
 interface DialogProps {
   title: string;
   opened: boolean;
-  onClose: () => void;
+  /** Absent when only what the dialog asks for closes it: then neither Escape nor a click beside it does. */
+  onClose?: (() => void) | undefined;
   size?: 'sm' | 'md' | 'lg' | 'xl';
   children: ReactNode;
 }
 
-/** A dialog. Its head is no banner of the page, as Mantine's own would be. */
+/** A dialog. It has the keyboard while it stands, first in its first field, and gives it back where it was. */
 export function Dialog({ title, opened, onClose, size = 'md', children }: DialogProps) {
+  useFocusReturn(opened);
+  const closes = onClose !== undefined;
   return (
-    <Modal.Root opened={opened} onClose={onClose} size={size}>
+    <Modal.Root
+      opened={opened}
+      onClose={onClose ?? (() => undefined)}
+      size={size}
+      returnFocus={false}
+      closeOnEscape={closes}
+      closeOnClickOutside={closes}
+    >
       <Modal.Overlay backgroundOpacity={0.5} />
       <Modal.Content>
+        {/* Its head is no banner of the page, as Mantine's own would be. */}
         <Group justify="space-between" wrap="nowrap" p="md" pb="xs">
           <Modal.Title fw={650}>{title}</Modal.Title>
-          <Modal.CloseButton aria-label="Close" />
+          {closes && <Modal.CloseButton aria-label="Close" />}
         </Group>
-        <Modal.Body>{children}</Modal.Body>
+        <Modal.Body ref={markFirst}>{children}</Modal.Body>
       </Modal.Content>
     </Modal.Root>
   );
+}
+
+/** Mantine gives the keyboard to what is marked so, else to the first button, which only closes. */
+function markFirst(body: HTMLElement | null) {
+  if (!body || body.querySelector('[data-autofocus]')) return;
+  body.querySelector('form :is(input, textarea, select):not(:disabled)')?.setAttribute('data-autofocus', 'true');
 }

@@ -1,5 +1,6 @@
 import { Button, Group, Stack } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
+import { useFocusAfter } from './focus';
 import { FormProblems } from './FormProblems';
 
 interface FormProps {
@@ -19,8 +20,11 @@ interface FormProps {
 
 /** Fields, what was refused above them, and the button that sends them below. */
 export function Form({ problems, action, act, busy, disabled, note, may = true, children }: FormProps) {
+  const form = useRef<HTMLFormElement>(null);
+  useFocusAfter(busy, form);
   return (
     <form
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         act();
@@ -32,7 +36,7 @@ export function Form({ problems, action, act, busy, disabled, note, may = true, 
         {may && (
           <Group justify="flex-end">
             {note}
-            <Button type="submit" loading={busy} disabled={disabled}>
+            <Button type="submit" data-acts loading={busy} disabled={disabled}>
               {action}
             </Button>
           </Group>

@@ -4,7 +4,7 @@ import { Alert, List } from '@mantine/core';
 export function FormProblems({ problems }: { problems: string[] }) {
   if (problems.length === 0) return null;
   return (
-    <Alert color="ember" variant="light" title="This was not saved" role="alert">
+    <Alert color="ember" variant="light" title="This was not saved" role="alert" tabIndex={-1}>
       {problems.length === 1 ? problems[0] : <List size="sm">{problems.map((it) => <List.Item key={it}>{it}</List.Item>)}</List>}
     </Alert>
   );

@@ -1,5 +1,5 @@
 import { Alert, Button, Group, Input, NativeSelect, SegmentedControl, Stack, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { fieldErrors } from '../../api/problem';
 import type { Kind, Role } from '../../api/schema';
 import { useEnvironments } from '../../data/environments';
@@ -8,6 +8,7 @@ import { useCreateToken } from '../../data/tokens';
 import { Code } from '../../parts/Code';
 import { Dialog } from '../../parts/Dialog';
 import { Form } from '../../parts/Form';
+import { useUnsaved } from '../../parts/Unsaved';
 
 const KINDS: { value: Kind; label: string }[] = [
   { value: 'sdk', label: 'SDK' },
@@ -31,21 +32,30 @@ export function KeyDialog({ project, onClose }: KeyDialogProps) {
   const create = useCreateToken(project);
   const secret = create.data?.token;
   return (
-    <Dialog title={secret ? 'Copy the key now' : 'New key'} opened onClose={onClose}>
-      {secret ? (
-        <Stack>
-          <Alert color="leaf" variant="light">
-            It is shown here only once. Whoever loses it makes another and revokes this one.
-          </Alert>
-          <Code text={secret} label="key" />
-          <Group justify="flex-end">
-            <Button onClick={onClose}>I have copied it</Button>
-          </Group>
-        </Stack>
-      ) : (
-        <KeyForm project={project} create={create} />
-      )}
+    // A key that nobody has copied is lost with the dialog, so that a slip of the hand must not close it.
+    <Dialog title={secret ? 'Copy the key now' : 'New key'} opened onClose={secret ? undefined : onClose}>
+      {secret ? <Secret secret={secret} onClose={onClose} /> : <KeyForm project={project} create={create} />}
     </Dialog>
+  );
+}
+
+const ONCE = { title: 'Leave without the key?', text: 'It is shown only here, and only now.', leave: 'Leave without it' };
+
+function Secret({ secret, onClose }: { secret: string; onClose: () => void }) {
+  const shown = useRef<HTMLDivElement>(null);
+  const { question } = useUnsaved(true, onClose, ONCE);
+  useEffect(() => shown.current?.querySelector('pre')?.focus(), []);
+  return (
+    <Stack ref={shown}>
+      <Alert color="leaf" variant="light" role="status">
+        It is shown here only once. Whoever loses it makes another and revokes this one.
+      </Alert>
+      <Code text={secret} label="key" />
+      <Group justify="flex-end">
+        <Button onClick={onClose}>I have copied it</Button>
+      </Group>
+      {question}
+    </Stack>
   );
 }
 

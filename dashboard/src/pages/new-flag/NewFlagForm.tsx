@@ -4,6 +4,7 @@ import { fieldErrors } from '../../api/problem';
 import type { FlagType, Purpose } from '../../api/schema';
 import { useCreateFlag, useOverview } from '../../data/flags';
 import { Form } from '../../parts/Form';
+import { useUnsaved } from '../../parts/Unsaved';
 import { distinct, PURPOSES } from '../flags/filters';
 import { type Draft, emptyDraft, LIFETIMES, newFlag, PLACES, rememberOwner } from './form';
 import { VariantFields } from './VariantFields';
@@ -22,19 +23,26 @@ interface NewFlagFormProps {
 
 /** The one form that makes a flag. Key and owner are all that must be said. */
 export function NewFlagForm({ project, done }: NewFlagFormProps) {
-  const [draft, setDraft] = useState(emptyDraft);
+  const [begun] = useState(emptyDraft);
+  const [draft, setDraft] = useState(begun);
   const [unreadable, setUnreadable] = useState<string>();
   const create = useCreateFlag(project);
   const owners = distinct(useOverview(project).data?.flags.map(({ owner }) => owner) ?? []);
   const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
   const { fields, rest } = fieldErrors(create.error, PLACES);
 
+  const { saved, question } = useUnsaved(JSON.stringify(draft) !== JSON.stringify(begun), () => undefined);
+
   const submit = () => {
     const read = newFlag(draft);
     setUnreadable('error' in read ? read.error : undefined);
     if ('error' in read) return;
     rememberOwner(read.flag.owner);
-    create.mutate(read.flag, { onSuccess: ({ key }) => done(key) });
+    const onSuccess = ({ key }: { key: string }) => {
+      saved();
+      done(key);
+    };
+    create.mutate(read.flag, { onSuccess });
   };
   const words = (name: 'key' | 'owner' | 'name' | 'description' | 'tags' | 'expires') => ({
     value: draft[name],
@@ -77,6 +85,7 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
           <TextInput label="Gone by" type="date" {...words('expires')} />
         </SimpleGrid>
       </Form>
+      {question}
     </Paper>
   );
 }
