@@ -36,6 +36,8 @@ export default defineConfig({
     target: 'es2022',
     // The strict policy has no `data:` for fonts and scripts, and a small file costs nothing from the same server.
     assetsInlineLimit: 0,
+    // One sheet, there from the start: a page whose code is known draws without the server.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
   },

@@ -8,12 +8,17 @@ import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { queryClient } from './api/queries';
-import { router } from './router';
+import { readAhead } from './chunks';
+import { readPages, router } from './router';
 import { colourVariables, theme } from './theme';
 
 // The server's policy lets only those styles in that carry the page's nonce. Browsers show it as a property alone.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? '';
 setNonce(nonce);
+
+/** By then the page that was asked for stands. */
+const AHEAD_MS = 3_000;
+window.setTimeout(() => void readAhead(readPages), AHEAD_MS);
 
 const root = document.getElementById('root');
 if (root) {

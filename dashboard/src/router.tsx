@@ -9,7 +9,8 @@ import { newFlagRoute } from './pages/new-flag/route';
 import { segmentsRoute } from './pages/segments/route';
 import { staleRoute } from './pages/stale/route';
 import { frontRoute, projectRoute, rootRoute } from './routes';
-import { Loading } from './parts/Loading';
+import { Opening } from './shell/Opening';
+import { PageFailure } from './shell/PageFailure';
 
 const pages = [
   flagsRoute,
@@ -26,7 +27,9 @@ const pages = [
 export const router = createRouter({
   routeTree: rootRoute.addChildren([frontRoute, projectRoute.addChildren(pages)]),
   defaultPreload: 'intent',
-  defaultPendingComponent: Loading,
+  defaultPendingComponent: Opening,
+  // What breaks on a page leaves the rest of it: the navigation is the way out.
+  defaultErrorComponent: PageFailure,
   scrollRestoration: true,
   // Addresses are read by people: `?state=on`, not `?state=%22on%22`.
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
@@ -36,6 +39,9 @@ export const router = createRouter({
     return text && `?${text}`;
   },
 });
+
+/** Reads the code of all pages before they are opened. */
+export const readPages = () => Promise.allSettled([projectRoute, ...pages].map((route) => router.loadRouteChunk(route)));
 
 declare module '@tanstack/react-router' {
   interface Register {

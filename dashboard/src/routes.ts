@@ -1,5 +1,6 @@
-import { createRootRoute, createRoute, lazyRouteComponent, redirect, retainSearchParams } from '@tanstack/react-router';
-import { NotHere } from './shell/NotHere';
+import { createRootRoute, createRoute, redirect, retainSearchParams } from '@tanstack/react-router';
+import { page } from './chunks';
+import { NotHere, NothingHere } from './shell/NotHere';
 import { PageFailure } from './shell/PageFailure';
 import { Root } from './shell/Root';
 import { text } from './search';
@@ -7,7 +8,7 @@ import { rememberedProject } from './shell/remembered';
 
 export const rootRoute = createRootRoute({
   component: Root,
-  notFoundComponent: NotHere,
+  notFoundComponent: NothingHere,
   errorComponent: PageFailure,
 });
 
@@ -31,5 +32,6 @@ export const projectRoute = createRoute({
   path: '/projects/$project',
   validateSearch: (search: Record<string, unknown>): ProjectSearch => ({ environment: text(search['environment']) }),
   search: { middlewares: [retainSearchParams(['environment'])] },
-  component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell'),
+  component: page(() => import('./shell/Shell'), 'Shell'),
+  notFoundComponent: NotHere,
 });

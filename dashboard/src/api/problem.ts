@@ -14,6 +14,11 @@ export class ProblemError extends Error {
     return this.problem.status === 401;
   }
 
+  /** There is no such thing. */
+  get missing(): boolean {
+    return this.problem.status === 404;
+  }
+
   /** Somebody else wrote first: the version that was read is no longer the newest. */
   get outdated(): boolean {
     return this.problem.status === 412;

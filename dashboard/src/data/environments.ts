@@ -1,6 +1,8 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback } from 'react';
 import { answered, api, reasonHeader } from '../api/client';
 import type { Environment, EnvironmentUpdate, NewEnvironment } from '../api/schema';
+import { useConfined } from './session';
 
 /** The environments of a project, in their order. */
 export const environmentsQuery = (project: string) =>
@@ -13,8 +15,14 @@ export const environmentsQuery = (project: string) =>
     },
   });
 
+/** Those of them that the person signed in may look into. */
 export function useEnvironments(project: string) {
-  return useQuery(environmentsQuery(project));
+  const confined = useConfined();
+  const select = useCallback(
+    (all: Environment[]) => (confined === undefined ? all : all.filter(({ key }) => key === confined)),
+    [confined],
+  );
+  return useQuery({ ...environmentsQuery(project), select });
 }
 
 /** How an environment is painted: what is protected looks like production everywhere. */

@@ -2,6 +2,7 @@ import type { QueryClient } from '@tanstack/react-query';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useSyncExternalStore } from 'react';
 import { answered, api, asJson } from '../api/client';
+import { ProblemError } from '../api/problem';
 import { SESSION } from '../api/queries';
 import { refreshFlags } from './flags';
 
@@ -42,10 +43,10 @@ export function useLiveness(): Liveness {
 /** A browser gives up on a stream that was refused; then it is opened again after this long. */
 const AGAIN_MS = 3_000;
 
-/** Follows a project's events for as long as the page shows it, and reads again what they name. */
-export function useLive(project: string) {
+/** Follows a project's events for as long as a page shows it to somebody, and reads again what they name. */
+export function useLive(project: string, somebody: boolean) {
   const client = useQueryClient();
-  useEffect(() => follow(project, client), [project, client]);
+  useEffect(() => (somebody ? follow(project, client) : undefined), [project, somebody, client]);
 }
 
 function follow(project: string, client: QueryClient): () => void {
@@ -55,8 +56,9 @@ function follow(project: string, client: QueryClient): () => void {
     source = new EventSource(`/api/v1/projects/${encodeURIComponent(project)}/events`);
     source.addEventListener('open', () => {
       become('live');
-      // Whatever was read before the stream was open may be older than the first event.
-      void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] === project });
+      // Whatever was read before the stream was open may be older than the first event; what was not there is told of.
+      const missing = (error: unknown) => error instanceof ProblemError && error.missing;
+      void client.invalidateQueries({ predicate: ({ queryKey, state }) => queryKey[0] === project && !missing(state.error) });
     });
     source.addEventListener('revision', (event) => heard(project, JSON.parse(event.data) as NewRevision, client));
     let told: number | undefined;

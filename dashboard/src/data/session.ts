@@ -1,12 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answered, api } from '../api/client';
 import { SESSION } from '../api/queries';
-import type { Role } from '../api/schema';
+import type { Role, SessionState } from '../api/schema';
 
-const readSession = () => answered(api.GET('/api/v1/session'));
-
-/** Who is signed in, and what kind of server this is. */
+/** Who is signed in, and what kind of server this is. Whose session has ended is still named: their page stands. */
 export function useSession() {
+  const client = useQueryClient();
+  const readSession = async () => {
+    const state = await answered(api.GET('/api/v1/session'));
+    const { session = null } = client.getQueryData<SessionState>(SESSION) ?? {};
+    return state.signed_in ? state : { ...state, session };
+  };
   return useQuery({ queryKey: SESSION, queryFn: readSession });
 }
 
@@ -18,6 +22,17 @@ export function useMay(role: Role): boolean {
   return own !== undefined && ROLES.indexOf(own) >= ROLES.indexOf(role);
 }
 
+/** The same for what all environments share: a token for one of them may not. */
+export function useMayShared(role: Role): boolean {
+  const may = useMay(role);
+  return useConfined() === undefined && may;
+}
+
+/** The one environment that the person signed in may see; undefined when there is no such bound. */
+export function useConfined(): string | undefined {
+  return useSession().data?.session?.environment ?? undefined;
+}
+
 /** Signs in with an api token, or in development mode with none. */
 export function useSignIn() {
   const client = useQueryClient();
@@ -27,14 +42,10 @@ export function useSignIn() {
   });
 }
 
-/** Signs out, and forgets all that was read. */
+/** Signs out, and forgets all that was read: a page that is loaded anew knows nothing. */
 export function useSignOut() {
-  const client = useQueryClient();
   return useMutation({
     mutationFn: () => answered(api.DELETE('/api/v1/session')),
-    onSuccess: async () => {
-      client.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION[0] });
-      await client.invalidateQueries({ queryKey: SESSION });
-    },
+    onSuccess: () => window.location.reload(),
   });
 }

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { answered, api } from '../api/client';
 import type { Stage } from '../api/schema';
+import { useConfined } from './session';
 
 /** Where a flag stands in its life, in words. */
 export const STAGES: Record<Exclude<Stage, 'archived'>, string> = {
@@ -16,6 +17,8 @@ export const STAGES: Record<Exclude<Stage, 'archived'>, string> = {
 /** The stage of every flag, by its key. */
 export function useStages(project: string) {
   return useQuery({
+    // They speak of all environments.
+    enabled: useConfined() === undefined,
     queryKey: [project, 'stages'],
     queryFn: async ({ signal }) => {
       const path = '/api/v1/projects/{project}/reports/stages';

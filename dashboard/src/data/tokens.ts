@@ -11,8 +11,9 @@ export const tokensQuery = (project: string) =>
     queryFn: async ({ signal }) => (await answered(api.GET(PATH, { params: { path: { project } }, signal }))).items,
   });
 
-export function useTokens(project: string) {
-  return useQuery(tokensQuery(project));
+/** The same for who may read them; others do not ask. */
+export function useTokens(project: string, may: boolean) {
+  return useQuery({ ...tokensQuery(project), enabled: may });
 }
 
 /** Makes a token; the answer has its secret, for the only time. */

@@ -1,7 +1,7 @@
 import { Alert, Button, Group, Stack, Tabs, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { Environment, Flag } from '../api/schema';
-import { useMay, useSession } from '../data/session';
+import { useMayShared, useSession } from '../data/session';
 import { useCreateToken } from '../data/tokens';
 import { Code } from './Code';
 import { EnvironmentName } from './EnvironmentName';
@@ -75,7 +75,7 @@ export function Snippets({ project, environment, flag }: SnippetsProps) {
 }
 
 function MakeKey({ make, busy }: { make: () => void; busy: boolean }) {
-  if (!useMay('admin')) return <Text size="sm" c="dimmed">Put an SDK key of this environment in its place.</Text>;
+  if (!useMayShared('admin')) return <Text size="sm" c="dimmed">Put an SDK key of this environment in its place.</Text>;
   return (
     <Button size="xs" variant="default" onClick={make} loading={busy}>
       Make an SDK key for it

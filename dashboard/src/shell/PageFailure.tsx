@@ -1,7 +1,12 @@
 import type { ErrorComponentProps } from '@tanstack/react-router';
 import { Failure } from '../parts/Failure';
+import { Page } from '../parts/Page';
 
-/** A page that broke, or whose code could not be read (the server was replaced by a newer one meanwhile). */
+/** A page that broke. What stands around it goes on. */
 export function PageFailure({ error }: ErrorComponentProps) {
-  return <Failure error={error} again={() => window.location.reload()} />;
+  return (
+    <Page title="This page broke">
+      <Failure error={error} again={() => window.location.reload()} />
+    </Page>
+  );
 }

@@ -1,15 +1,31 @@
 import { Outlet } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
+import { part } from '../chunks';
 import { useSession } from '../data/session';
 import { Failure } from '../parts/Failure';
 import { Loading } from '../parts/Loading';
 
-const SignIn = lazy(() => import('./SignIn').then(({ SignIn }) => ({ default: SignIn })));
+const SignIn = part(() => import('./SignIn'), 'SignIn');
+const Ended = part(() => import('./Ended'), 'Ended');
 
 /** Nothing is shown to nobody: whoever is not signed in gets the way in, at whatever address. */
 export function Root() {
   const session = useSession();
   if (session.isPending) return <Loading />;
   if (!session.data) return <Failure error={session.error} again={() => void session.refetch()} />;
-  return <Suspense fallback={<Loading />}>{session.data.signed_in ? <Outlet /> : <SignIn session={session.data} />}</Suspense>;
+  if (!session.data.session) {
+    return (
+      <Suspense fallback={<Loading />}>
+        <SignIn session={session.data} />
+      </Suspense>
+    );
+  }
+  return (
+    <>
+      <Suspense fallback={<Loading />}>
+        <Outlet />
+      </Suspense>
+      <Suspense>{!session.data.signed_in && <Ended session={session.data} />}</Suspense>
+    </>
+  );
 }

@@ -1,11 +1,11 @@
-import { AppShell, Burger, Group } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
-import { Link, Outlet, useLocation } from '@tanstack/react-router';
-import { Suspense, useEffect } from 'react';
+import { Alert, AppShell, Burger, Group } from '@mantine/core';
+import { Link, Outlet, useLocation, useSearch } from '@tanstack/react-router';
+import { Suspense, useEffect, useRef } from 'react';
+import type { Environment } from '../api/schema';
 import { toneOf, useEnvironments } from '../data/environments';
 import { useLive } from '../data/live';
 import { useEnvironment, useProject } from '../data/place';
-import { useSession } from '../data/session';
+import { useConfined, useSession } from '../data/session';
 import { Failure } from '../parts/Failure';
 import { LinkNav } from '../parts/links';
 import { Loading } from '../parts/Loading';
@@ -13,22 +13,29 @@ import { Page } from '../parts/Page';
 import { DevelopmentBanner, OfflineBanner } from './Banners';
 import { EnvironmentPicker } from './EnvironmentPicker';
 import { Mark } from './Mark';
-import { navigation } from './navigation';
+import { navigation, ofAll } from './navigation';
 import { Person } from './PersonMenu';
 import { ProjectPicker } from './ProjectPicker';
 import { rememberProject } from './remembered';
 import classes from './Shell.module.css';
 import { ShortcutHelp } from './ShortcutHelp';
 import { ThemeMenu } from './ThemeMenu';
+import { useDrawer } from './useDrawer';
+
+/** What opens in the header lies over the navigation, and below a dialog. */
+const ABOVE = 150;
 
 /** What stands around every page of a project. */
 export function Shell() {
   const project = useProject();
   const environment = useEnvironment();
   const environments = useEnvironments(project);
-  const [open, { toggle, close }] = useDisclosure();
+  const burger = useRef<HTMLButtonElement>(null);
+  const pages = useRef<HTMLDivElement>(null);
+  const { open, toggle, close, away, over } = useDrawer(burger, pages);
+  const confined = useConfined() !== undefined;
   const path = useLocation({ select: ({ pathname }) => pathname });
-  useLive(project);
+  useLive(project, useSession().data?.signed_in ?? false);
   const known = environments.isSuccess;
   useEffect(() => {
     if (known) rememberProject(project);
@@ -40,9 +47,9 @@ export function Shell() {
       <a className={classes.skip} href="#content">
         Skip to content
       </a>
-      <AppShell.Header className={classes.header} data-tone={environment && toneOf(environment)}>
+      <AppShell.Header zIndex={ABOVE} className={classes.header} data-tone={environment && toneOf(environment)}>
         <Group h="100%" px="md" gap="sm" wrap="nowrap">
-          <Burger opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-label={open ? 'Close navigation' : 'Open navigation'} />
+          <Burger ref={burger} opened={open} onClick={toggle} hiddenFrom="sm" size="sm" aria-expanded={open} aria-label={open ? 'Close navigation' : 'Open navigation'} />
           <Link to="/projects/$project/flags" params={{ project }} className={classes.home} aria-label="Hoist: all flags">
             <Mark />
           </Link>
@@ -55,8 +62,8 @@ export function Shell() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" className={classes.navbar} aria-label="Pages">
-        {navigation.map(({ to, label, Icon }) => (
+      <AppShell.Navbar ref={pages} p="xs" className={classes.navbar} aria-label="Pages" inert={away}>
+        {navigation.filter(({ to }) => !confined || !ofAll.includes(to)).map(({ to, label, Icon }) => (
           <LinkNav
             key={to}
             to={to}
@@ -71,9 +78,10 @@ export function Shell() {
           <Tools />
         </Group>
       </AppShell.Navbar>
-      <AppShell.Main className={classes.main}>
+      <AppShell.Main className={classes.main} inert={over}>
         {!environments.error && <OfflineBanner />}
         <DevelopmentBanner />
+        {environment && <OtherEnvironment shown={environment} />}
         <div id="content" tabIndex={-1}>
           {environments.error && !environments.data ? (
             <NoProject error={environments.error} again={() => void environments.refetch()} />
@@ -85,6 +93,17 @@ export function Shell() {
         </div>
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+/** The address names an environment that is not there, or that this person may not see. */
+function OtherEnvironment({ shown }: { shown: Environment }) {
+  const wanted = useSearch({ from: '/projects/$project', select: ({ environment }) => environment });
+  if (wanted === undefined || wanted === shown.key) return null;
+  return (
+    <Alert color="ember" variant="light" mb="md" role="status" title={`There is no environment “${wanted}” here`}>
+      What you see is {shown.name || shown.key}.
+    </Alert>
   );
 }
 

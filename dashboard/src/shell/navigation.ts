@@ -18,3 +18,6 @@ export const navigation = [
   { to: '/projects/$project/audit', label: 'Audit', Icon: IconAudit },
   { to: '/projects/$project/stale', label: 'Stale', Icon: IconStale },
 ] as const;
+
+/** Those that speak of all environments at once, so that who may see one only is not sent there. */
+export const ofAll: readonly string[] = ['/projects/$project/compare', '/projects/$project/stale'];

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import type { AuditFilters } from '../../data/audit';
 import { projectRoute } from '../../routes';
 import { text } from '../../search';
@@ -19,5 +20,5 @@ export const auditRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: 'audit',
   validateSearch: readAuditFilters,
-  component: lazyRouteComponent(() => import('./AuditPage'), 'AuditPage'),
+  component: page(() => import('./AuditPage'), 'AuditPage'),
 });

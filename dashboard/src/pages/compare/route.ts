@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import { projectRoute } from '../../routes';
 import { text } from '../../search';
 
@@ -14,5 +15,5 @@ export const compareRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: 'compare',
   validateSearch: readPair,
-  component: lazyRouteComponent(() => import('./ComparePage'), 'ComparePage'),
+  component: page(() => import('./ComparePage'), 'ComparePage'),
 });

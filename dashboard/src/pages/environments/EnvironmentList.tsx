@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { useState } from 'react';
 import type { Environment } from '../../api/schema';
 import { useDeleteEnvironment, useEnvironments } from '../../data/environments';
-import { useMay } from '../../data/session';
+import { useMayShared } from '../../data/session';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { Failure } from '../../parts/Failure';
@@ -18,7 +18,7 @@ type Open = { act: 'create' } | { act: 'edit' | 'delete'; environment: Environme
 export function EnvironmentList({ project }: { project: string }) {
   const environments = useEnvironments(project);
   const [open, setOpen] = useState<Open>();
-  const may = useMay('admin');
+  const may = useMayShared('admin');
   const close = () => setOpen(undefined);
   return (
     <Section title="Environments" action={may && <Add onClick={() => setOpen({ act: 'create' })}>New environment</Add>}>

@@ -2,7 +2,7 @@ import { Badge, Button } from '@mantine/core';
 import { useState } from 'react';
 import type { Kind, Token } from '../../api/schema';
 import { useEnvironments } from '../../data/environments';
-import { useMay } from '../../data/session';
+import { useMayShared } from '../../data/session';
 import { useRevokeToken, useTokens } from '../../data/tokens';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { Empty } from '../../parts/Empty';
@@ -20,13 +20,14 @@ import { Section } from './Section';
 export const KINDS: Record<Kind, string> = { sdk: 'SDK', web: 'Web', api: 'API' };
 
 export function KeyList({ project }: { project: string }) {
-  const may = useMay('admin');
-  const tokens = useTokens(project);
+  const may = useMayShared('admin');
+  const tokens = useTokens(project, may);
   const [creating, setCreating] = useState(false);
   const [revoked, setRevoked] = useState<Token>();
   return (
     <Section title="Keys" action={may && <Add onClick={() => setCreating(true)}>New key</Add>}>
-      {tokens.isPending && <Loading rows={4} />}
+      {!may && <p className={lines.note}>Keys are shown to administrators of the project.</p>}
+      {may && tokens.isPending && <Loading rows={4} />}
       {tokens.error && <Failure error={tokens.error} again={() => void tokens.refetch()} />}
       {tokens.data?.length === 0 && <Empty title="No keys yet">An application needs an SDK key, a page a web key.</Empty>}
       {tokens.data?.map((token) => (

@@ -1,8 +1,9 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import { projectRoute } from '../../routes';
 
 export const environmentsRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: 'environments',
-  component: lazyRouteComponent(() => import('./EnvironmentsPage'), 'EnvironmentsPage'),
+  component: page(() => import('./EnvironmentsPage'), 'EnvironmentsPage'),
 });

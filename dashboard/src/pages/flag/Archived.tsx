@@ -3,7 +3,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { FlagOverview } from '../../api/schema';
 import { useArchiveFlag, useDeleteFlag, useRestoreFlag } from '../../data/flags';
-import { useMay } from '../../data/session';
+import { useMayShared } from '../../data/session';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
@@ -17,7 +17,7 @@ interface ArchivedProps {
 export function Archive({ project, flag }: ArchivedProps) {
   const [asking, setAsking] = useState(false);
   const archive = useArchiveFlag(project, flag.key);
-  const may = useMay('editor');
+  const may = useMayShared('editor');
   if (!may || flag.archived_at) return null;
   const close = () => setAsking(false);
   return (
@@ -45,7 +45,7 @@ export function Archive({ project, flag }: ArchivedProps) {
 /** Says that a flag is archived, by whom and when, with the ways back and out. */
 export function Archived({ project, flag }: ArchivedProps) {
   const [asking, setAsking] = useState<'restore' | 'delete'>();
-  const may = useMay('editor');
+  const may = useMayShared('editor');
   if (!flag.archived_at) return null;
   const close = () => setAsking(undefined);
   return (

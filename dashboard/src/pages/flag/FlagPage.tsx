@@ -1,7 +1,8 @@
 import { Badge, Group, Tabs, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense } from 'react';
+import { Suspense } from 'react';
 import type { Environment, FlagOverview } from '../../api/schema';
+import { part } from '../../chunks';
 import { useFlag } from '../../data/flags';
 import { useEnvironment, useProject } from '../../data/place';
 import { Failure } from '../../parts/Failure';
@@ -15,11 +16,11 @@ import classes from './Flag.module.css';
 import { type Tab, TABS } from './route';
 import { StateLine } from './StateLine';
 
-const History = lazy(() => import('./History').then(({ History }) => ({ default: History })));
-const Evaluations = lazy(() => import('./Evaluations').then(({ Evaluations }) => ({ default: Evaluations })));
-const Playground = lazy(() => import('./Playground').then(({ Playground }) => ({ default: Playground })));
-const RolloutTab = lazy(() => import('./RolloutTab').then(({ RolloutTab }) => ({ default: RolloutTab })));
-const Targeting = lazy(() => import('./Targeting').then(({ Targeting }) => ({ default: Targeting })));
+const History = part(() => import('./History'), 'History');
+const Evaluations = part(() => import('./Evaluations'), 'Evaluations');
+const Playground = part(() => import('./Playground'), 'Playground');
+const RolloutTab = part(() => import('./RolloutTab'), 'RolloutTab');
+const Targeting = part(() => import('./Targeting'), 'Targeting');
 
 const NAMES: Record<Tab, string> = {
   rollout: 'Rollout',

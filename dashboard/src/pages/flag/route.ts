@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import { projectRoute } from '../../routes';
 import { text } from '../../search';
 
@@ -17,5 +18,5 @@ export const flagRoute = createRoute({
     const tab = text(search['tab']);
     return { tab: TABS.find((known) => known === tab) };
   },
-  component: lazyRouteComponent(() => import('./FlagPage'), 'FlagPage'),
+  component: page(() => import('./FlagPage'), 'FlagPage'),
 });

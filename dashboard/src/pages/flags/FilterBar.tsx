@@ -2,6 +2,7 @@ import { Button, CloseButton, Group, NativeSelect, TextInput } from '@mantine/co
 import { useDisclosure } from '@mantine/hooks';
 import { useRef, useState } from 'react';
 import type { FlagRow } from '../../api/schema';
+import { useConfined } from '../../data/session';
 import { useShortcut } from '../../data/shortcuts';
 import { STAGES } from '../../data/stages';
 import { IconSearch } from '../../parts/icons';
@@ -17,19 +18,22 @@ interface FilterBarProps {
 }
 
 type Options = [value: string, label: string][];
+type Choice = [name: Exclude<keyof Filters, 'q'>, label: string, options: Options];
 
 /** The search and the filters; on a narrow page the filters are behind a button. */
 export function FilterBar({ flags, archived, filters, change }: FilterBarProps) {
   const [open, { toggle }] = useDisclosure();
+  // Stages speak of all environments.
+  const confined = useConfined() !== undefined;
   const { q: _, ...others } = filters;
   const chosen = Object.values(others).filter(Boolean).length;
   const words = (values: string[]): Options => distinct(values).map((value) => [value, value]);
-  const choices: [keyof typeof others, string, Options][] = [
+  const choices: Choice[] = [
     ['owner', 'owner', words(flags.map(({ owner }) => owner))],
     ['tag', 'tag', words(flags.flatMap(({ tags }) => tags))],
     ['purpose', 'purpose', Object.entries(PURPOSES)],
     ['state', 'state', Object.entries({ ...STATES, archived: `Archived (${archived.toLocaleString('en')})` })],
-    ['stage', 'stage', Object.entries(STAGES)],
+    ...(confined ? [] : [['stage', 'stage', Object.entries(STAGES)] satisfies Choice]),
   ];
   return (
     <Group gap="xs" mb="sm" className={classes.bar}>

@@ -3,7 +3,7 @@ import { useDeferredValue } from 'react';
 import type { Overview } from '../../api/schema';
 import { useOverview } from '../../data/flags';
 import { useProject } from '../../data/place';
-import { useMay } from '../../data/session';
+import { useConfined, useMayShared } from '../../data/session';
 import { useStages } from '../../data/stages';
 import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
@@ -33,7 +33,7 @@ export function FlagsPage() {
 }
 
 function NewFlag({ project }: { project: string }) {
-  if (!useMay('editor')) return null;
+  if (!useMayShared('editor')) return null;
   return (
     <LinkButton to="/projects/$project/new-flag" params={{ project }} leftSection={<IconPlus size={16} />}>
       New flag
@@ -52,6 +52,8 @@ interface FlagsProps {
 
 function Flags({ project, overview, awaited, filters, setFilters }: FlagsProps) {
   const stages = useStages(project).data;
+  const confined = useConfined();
+  const environments = overview.environments.filter(({ key }) => confined === undefined || key === confined);
   // Typing stays quick however many flags there are: the list follows as soon as it can.
   const settled = useDeferredValue(filters);
   const archived = filters.state === 'archived';
@@ -71,7 +73,7 @@ function Flags({ project, overview, awaited, filters, setFilters }: FlagsProps) 
           <Text size="sm" c="dimmed" mb="xs" role="status">
             {narrowed ? `${count(flags.length)} of ${all}` : all}
           </Text>
-          {flags.length > 0 && <FlagList project={project} environments={overview.environments} flags={flags} />}
+          {flags.length > 0 && <FlagList project={project} environments={environments} flags={flags} />}
           {flags.length === 0 && (
             <Nothing all={all} archived={archived ? 0 : overview.archived} show={showArchived} clear={() => setFilters({})} />
           )}

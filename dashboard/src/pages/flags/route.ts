@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import { projectRoute } from '../../routes';
 import { readFilters } from './filters';
 
@@ -6,5 +7,5 @@ export const flagsRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: 'flags',
   validateSearch: readFilters,
-  component: lazyRouteComponent(() => import('./FlagsPage'), 'FlagsPage'),
+  component: page(() => import('./FlagsPage'), 'FlagsPage'),
 });

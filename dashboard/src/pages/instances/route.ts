@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import type { InstanceFilters } from '../../data/instances';
 import { projectRoute } from '../../routes';
 import { text } from '../../search';
@@ -12,5 +13,5 @@ export const instancesRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: 'instances',
   validateSearch: readInstanceFilters,
-  component: lazyRouteComponent(() => import('./InstancesPage'), 'InstancesPage'),
+  component: page(() => import('./InstancesPage'), 'InstancesPage'),
 });

@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import { projectRoute } from '../../routes';
 import { text } from '../../search';
 
@@ -7,5 +8,5 @@ export const newFlagRoute = createRoute({
   path: 'new-flag',
   /** `made` is the flag that the form just made, so that its snippets survive a reload. */
   validateSearch: (search: Record<string, unknown>): { made?: string | undefined } => ({ made: text(search['made']) }),
-  component: lazyRouteComponent(() => import('./NewFlagPage'), 'NewFlagPage'),
+  component: page(() => import('./NewFlagPage'), 'NewFlagPage'),
 });

@@ -1,15 +1,17 @@
-import { Alert, Button, Group, Input, SimpleGrid, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Button, Group, Input, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import { fieldErrors, ProblemError } from '../../api/problem';
 import type { Segment } from '../../api/schema';
 import { useCreateSegment, useReplaceSegment } from '../../data/segments';
-import { useMay } from '../../data/session';
+import { useMayShared } from '../../data/session';
 import { ConditionFields } from '../../parts/ConditionFields';
 import { Dialog } from '../../parts/Dialog';
 import { Form } from '../../parts/Form';
 import { Person } from '../../parts/Person';
 import { Reason } from '../../parts/Reason';
+import { useUnsaved } from '../../parts/Unsaved';
 import { type Draft, draftOf, placesOf, readDraft } from './draft';
+import classes from './Segments.module.css';
 
 interface SegmentDialogProps {
   project: string;
@@ -26,16 +28,21 @@ export function SegmentDialog({ project, segment, onClose }: SegmentDialogProps)
   const [reason, setReason] = useState('');
   const create = useCreateSegment(project);
   const replace = useReplaceSegment(project, segment?.key ?? '');
-  const may = useMay('editor');
+  const may = useMayShared('editor');
   const error = create.error ?? replace.error;
   const { fields, rest } = fieldErrors(error, placesOf(draft));
   const outdated = error instanceof ProblemError && error.outdated;
   const newer = segment && base && segment.version > base.version ? segment : undefined;
   const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
+  const dirty = may && (reason !== '' || JSON.stringify(draft) !== JSON.stringify(draftOf(base)));
+  const { close, saved, question } = useUnsaved(dirty, onClose);
 
   const submit = () => {
     const update = readDraft(draft);
-    const onSuccess = onClose;
+    const onSuccess = () => {
+      saved();
+      onClose();
+    };
     if (base) replace.mutate({ update, version: base.version, reason }, { onSuccess });
     else create.mutate({ segment: { ...update, key: draft.key.trim() }, reason }, { onSuccess });
   };
@@ -51,7 +58,7 @@ export function SegmentDialog({ project, segment, onClose }: SegmentDialogProps)
   });
 
   return (
-    <Dialog title={segment ? segment.key : 'New segment'} opened onClose={onClose} size="xl">
+    <Dialog title={segment ? segment.key : 'New segment'} opened onClose={close} size="xl">
       <Form
         problems={outdated ? [] : rest}
         action={segment ? 'Save' : 'Create segment'}
@@ -68,27 +75,33 @@ export function SegmentDialog({ project, segment, onClose }: SegmentDialogProps)
         }
       >
         {newer && <Newer segment={newer} take={take} />}
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          {!segment && <TextInput label="Key" placeholder="nordics" required spellCheck={false} {...words('key')} />}
-          <TextInput label="Name" placeholder="As the key" {...words('name')} />
-        </SimpleGrid>
-        <TextInput label="Description" placeholder="Who belongs to it, in words" {...words('description')} />
-        <Input.Wrapper label="Conditions" labelElement="div" description="Whoever meets all of them belongs to it; without any, only those named below." error={fields.conditions}>
-          <div style={{ marginTop: 6 }}>
-            <ConditionFields
-              key={base?.version ?? 'new'}
-              conditions={draft.conditions}
-              change={(conditions) => set({ conditions })}
-              errorAt={(place) => fields[`condition ${place}`]}
-            />
-          </div>
-        </Input.Wrapper>
-        <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <Textarea label="Always in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('included')} />
-          <Textarea label="Never in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('excluded')} />
-        </SimpleGrid>
+        {!may && <Text size="sm" c="dimmed">You may look at it. Editors of the whole project change it.</Text>}
+        <fieldset disabled={!may} className={classes.fields}>
+          <Stack>
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+              {!segment && <TextInput label="Key" placeholder="nordics" required spellCheck={false} {...words('key')} />}
+              <TextInput label="Name" placeholder="As the key" {...words('name')} />
+            </SimpleGrid>
+            <TextInput label="Description" placeholder="Who belongs to it, in words" {...words('description')} />
+            <Input.Wrapper label="Conditions" labelElement="div" description="Whoever meets all of them belongs to it; without any, only those named below." error={fields.conditions}>
+              <div style={{ marginTop: 6 }}>
+                <ConditionFields
+                  key={base?.version ?? 'new'}
+                  conditions={draft.conditions}
+                  change={(conditions) => set({ conditions })}
+                  errorAt={(place) => fields[`condition ${place}`]}
+                />
+              </div>
+            </Input.Wrapper>
+            <SimpleGrid cols={{ base: 1, sm: 2 }}>
+              <Textarea label="Always in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('included')} />
+              <Textarea label="Never in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('excluded')} />
+            </SimpleGrid>
+          </Stack>
+        </fieldset>
         {may && <Reason value={reason} onChange={setReason} />}
       </Form>
+      {question}
     </Dialog>
   );
 }

@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { Segment } from '../../api/schema';
 import { useProject } from '../../data/place';
 import { useDeleteSegment, useSegments } from '../../data/segments';
-import { useMay } from '../../data/session';
+import { useMayShared } from '../../data/session';
 import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
@@ -22,7 +22,7 @@ export function SegmentsPage() {
   const [creating, setCreating] = useState(false);
   const [deleted, setDeleted] = useState<Segment>();
   const [open, setOpen] = useOpenSegment();
-  const may = useMay('editor');
+  const may = useMayShared('editor');
   const shown = segments.data?.find(({ key }) => key === open);
   const add = may && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>

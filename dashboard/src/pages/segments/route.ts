@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import { projectRoute } from '../../routes';
 import { text } from '../../search';
 
@@ -7,5 +8,5 @@ export const segmentsRoute = createRoute({
   path: 'segments',
   /** `segment` is the one that is open, so that its address can be passed on. */
   validateSearch: (search: Record<string, unknown>): { segment?: string | undefined } => ({ segment: text(search['segment']) }),
-  component: lazyRouteComponent(() => import('./SegmentsPage'), 'SegmentsPage'),
+  component: page(() => import('./SegmentsPage'), 'SegmentsPage'),
 });

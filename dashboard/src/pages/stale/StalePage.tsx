@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Finding, StaleReport } from '../../api/schema';
 import { useProject } from '../../data/place';
+import { useConfined } from '../../data/session';
 import { STAGES } from '../../data/stages';
 import { useStale, VERDICTS } from '../../data/stale';
 import { Empty } from '../../parts/Empty';
@@ -21,6 +22,13 @@ const AT_ONCE = 100;
 export function StalePage() {
   const project = useProject();
   const report = useStale(project);
+  if (useConfined() !== undefined) {
+    return (
+      <Page title="Stale">
+        <Empty title="Not for one environment">What is stale is found in all environments together, and your token sees one.</Empty>
+      </Page>
+    );
+  }
   return (
     <Page title="Stale" lead={report.data && <Lead report={report.data} />} actions={<Exports project={project} />}>
       {report.isPending && <Loading rows={8} />}

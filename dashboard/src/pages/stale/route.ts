@@ -1,4 +1,5 @@
-import { createRoute, lazyRouteComponent } from '@tanstack/react-router';
+import { createRoute } from '@tanstack/react-router';
+import { page } from '../../chunks';
 import { projectRoute } from '../../routes';
 import { text } from '../../search';
 
@@ -17,5 +18,5 @@ export const staleRoute = createRoute({
   getParentRoute: () => projectRoute,
   path: 'stale',
   validateSearch: readStaleFilters,
-  component: lazyRouteComponent(() => import('./StalePage'), 'StalePage'),
+  component: page(() => import('./StalePage'), 'StalePage'),
 });
