@@ -22,6 +22,7 @@ use crate::sessions::{self, Sessions};
 use crate::settings::{Mode, Settings};
 use crate::source::{Source, Sources};
 use crate::store::{Engine, Store};
+use crate::telemetry::measured;
 use crate::{environments, migrate};
 
 /// Why a server in production does not start.
@@ -121,9 +122,17 @@ impl App {
             self.store.migrate_up().await.map_err(migrate::failed)?;
         }
         self.store.fit().await?.check()?;
+        self.set_clock().await?;
         self.ensure_default_project().await?;
         self.reload_tokens().await?;
         self.settled.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Goes by the database's clock, as every node over it does.
+    pub(crate) async fn set_clock(&self) -> Result<()> {
+        let theirs = self.store.time().await?;
+        measured::clock(theirs.map_or(0, |(theirs, asked)| self.clock.go_by(theirs, asked)));
         Ok(())
     }
 

@@ -18,6 +18,8 @@ const KEEP_HOUSE: Duration = Duration::from_secs(30);
 const COUNTS: Duration = Duration::from_secs(5);
 /// How often measured durations are added up; until then each takes its eight bytes.
 pub(crate) const ADD_UP: Duration = Duration::from_secs(5);
+/// How often the clock is set by the database's.
+const CLOCK: Duration = Duration::from_secs(10);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
@@ -38,6 +40,7 @@ pub(crate) fn start(app: &App) {
         Ok(())
     });
     every(leases::BEAT, "leases", app, |app| async move { leases::runner::beat(&app).await });
+    every(CLOCK, "clock", app, |app| async move { app.set_clock().await });
     every(KEEP_HOUSE, "housekeeping", app, |app| async move { keep_house(&app).await });
 }
 

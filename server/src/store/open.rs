@@ -1,12 +1,13 @@
 //! Opens the database: how many connections there are, and what is said on each before it is used.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sqlx::any::{Any, AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
 
-use super::{Engine, Pool, Store};
+use super::{Columns, Engine, Pool, Store};
+use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
 
@@ -77,6 +78,20 @@ impl Store {
     pub async fn ping(&self) -> Result<()> {
         self.read.execute("SELECT 1").await?;
         Ok(())
+    }
+
+    /// What the database's clock shows, and since when it was asked; nothing where it has none but this machine's.
+    pub(crate) async fn time(&self) -> Result<Option<(Timestamp, Instant)>> {
+        if self.engine == Engine::Sqlite {
+            return Ok(None);
+        }
+        let mut connection = self.read.acquire().await?;
+        let asked = Instant::now();
+        let row =
+            sqlx::query("SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms")
+                .fetch_one(&mut connection)
+                .await?;
+        Ok(Some((row.time("now_ms")?, asked)))
     }
 
     /// Closes every connection.

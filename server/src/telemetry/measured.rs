@@ -42,7 +42,7 @@ const COUNTERS: [(&str, &str); 16] = [
 ];
 
 /// Gauges.
-const GAUGES: [(&str, &str); 16] = [
+const GAUGES: [(&str, &str); 17] = [
     ("hoist_build_info", "1; the label says which version runs"),
     ("hoist_leaving", "1 while the node takes its leave, else 0"),
     ("hoist_streams", "Streams that are held, of SDKs and of people's pages"),
@@ -52,6 +52,10 @@ const GAUGES: [(&str, &str); 16] = [
     ("hoist_instances", "Instances whose stream this node holds"),
     ("hoist_exposures_waiting", "Batches of evaluations over OFREP that are not written down yet"),
     ("hoist_followed_timestamp_seconds", "When this node last knew that it has what the database has"),
+    (
+        "hoist_clock_offset_seconds",
+        "By how much the database's clock, by which this node goes, is ahead of the machine's",
+    ),
     ("hoist_redis_up", "1 while Redis rings the bell, else 0; absent where there is none"),
     ("hoist_source", "1 for where the flags come from that are served: database, memory, cache or nothing"),
     ("hoist_cache_age_seconds", "How long ago the cache held all that this node serves"),
@@ -113,6 +117,12 @@ pub(crate) fn task(name: &'static str, failed: bool) {
 #[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch stay far below 2^53")]
 pub(crate) fn followed(at: Timestamp) {
     gauge!("hoist_followed_timestamp_seconds").set(at.ms() as f64 / 1_000.0);
+}
+
+/// Notes by how much the clock that this node goes by is ahead of the machine's.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds between two clocks stay far below 2^53")]
+pub(crate) fn clock(ahead_ms: i64) {
+    gauge!("hoist_clock_offset_seconds").set(ahead_ms as f64 / 1_000.0);
 }
 
 /// Metrics in Prometheus' text form.
