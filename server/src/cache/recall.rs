@@ -72,19 +72,23 @@ async fn recall_flags(
         if head.is_none_or(|head| newest.is_some_and(|newest| newest >= head.number)) {
             continue;
         }
-        let compiled = fetch(app, link, name, |body| {
+        let fetched = fetch(app, link, name, |body| {
             let set: FlagSet = serde_json::from_slice(body).ok()?;
             let own = set.project == **project && set.environment == **environment;
-            own.then(|| State::compile(&set))
+            own.then_some(set)
         });
+        let Some((number, set)) = fetched.await? else { continue };
         // Newer than its own first line says, or older, is neither.
-        let Some((number, state)) = compiled.await? else { continue };
-        if state.revision() != number || newest.is_some_and(|newest| newest >= number) {
+        if set.revision != number || newest.is_some_and(|newest| newest >= number) {
             continue;
         }
-        match live {
-            Some(live) => live.recall(state),
-            None => app.snapshots.insert(project, environment, &Arc::new(Live::recalled(state))),
+        if let Some(live) = live {
+            // It follows what its streams have: they are sent what differs, and not the whole of it all at once.
+            let state = live.state();
+            live.recall(state.follow(state.snapshot.replace(&set), app.clock.now()));
+        } else {
+            let live = Live::recalled(State::compile(&set));
+            app.snapshots.insert(project, environment, &Arc::new(live));
         }
         found = true;
     }
