@@ -99,8 +99,10 @@ impl From<sqlx::Error> for Error {
                 Self::Unavailable(detail.to_owned())
             }
             sqlx::Error::Database(database) if is_passing(database.code().as_deref()) => unavailable(&error),
+            // Protocol: whoever answers hangs up in the middle of a word, as a proxy does before a database that is away.
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => unavailable(&error),

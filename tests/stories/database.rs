@@ -1,5 +1,6 @@
 //! PostgreSQL is away, silent, or speaks TLS: what a node does meanwhile and afterwards.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -8,6 +9,8 @@ use tests::{
     Answer, Api, Cable, Call, Certificate, Cluster, Postgres, PostgresOptions, Process, Snag, application,
     live_at, migrated, users, within,
 };
+use tokio::io::AsyncReadExt;
+use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 const FLAG: &str = "dashboard_v2";
@@ -148,6 +151,23 @@ async fn a_node_starts_while_its_database_is_away_and_is_ready_once_it_is_there(
     postgres.restart().await;
     assert_eq!(readiness(&api, true).await, json!([]));
     api.create_flag(FLAG).await;
+}
+
+#[tokio::test]
+async fn a_database_whose_proxy_hangs_up_is_away() {
+    let proxy = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let url = format!("postgres://postgres@127.0.0.1:{}/hoist", proxy.local_addr().unwrap().port());
+    tokio::spawn(async move {
+        while let Ok((mut node, _)) = proxy.accept().await {
+            // What the node says first is eight bytes; unread they would make the end an error of another kind.
+            drop(node.read_exact(&mut [0; 8]).await);
+        }
+    });
+    let cluster = Cluster::start_over(1, &url, &[("HOIST_DATABASE_TIMEOUT_MS", "500")]).await;
+    let flag = json!({ "key": FLAG, "type": "boolean", "purpose": "release", "owner": "shop" });
+    for _ in 0..3 {
+        cluster.api(0).post("flags").json(&flag).refused(503, "unavailable").await;
+    }
 }
 
 /// A PostgreSQL that speaks TLS only, with a certificate for `host`; a database there, and the authority's file.
