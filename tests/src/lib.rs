@@ -23,6 +23,7 @@ mod process;
 mod proxy;
 mod repository;
 mod secure;
+mod skewed;
 mod wire;
 
 pub use api::Api;
@@ -41,6 +42,7 @@ pub use proxy::{Attempt, Fault, Proxy};
 pub use repository::{repository, tracked};
 pub use secure::Secure;
 pub use servers::{Certificate, Postgres, PostgresOptions, Redis, RedisOptions, free_port};
+pub use skewed::skewed;
 pub use wire::{Frame, Wire};
 
 use std::time::Duration;

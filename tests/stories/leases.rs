@@ -14,7 +14,7 @@ const WATCH: &str = "
     CREATE TRIGGER note_beat AFTER INSERT OR UPDATE ON leases FOR EACH ROW EXECUTE FUNCTION note_beat();";
 
 /// Whether a node says that the work is its own.
-async fn holds(node: &Process) -> bool {
+pub(crate) async fn holds(node: &Process) -> bool {
     let told = node.api().get("/metrics").send().await.text;
     told.lines().any(|line| line == "hoist_lease_held{lease=\"housekeeping\"} 1")
 }

@@ -15,6 +15,7 @@ mod deploy;
 mod edge;
 mod events;
 mod faults;
+mod fleet;
 mod golden;
 mod headers;
 mod help;
