@@ -90,7 +90,7 @@ async fn follow(stream: TcpStream, seen: Rc<Seen>, clients: usize) {
             Err(_) => return,
         };
         seen.bytes.set(seen.bytes.get() + read as u64);
-        if events.read(&buffer[..read], seen.revision.get()) {
+        if events.read(&buffer[..read]) == Some(seen.revision.get()) {
             let mut arrived = seen.arrived.borrow_mut();
             arrived.push(Instant::now());
             if arrived.len() == clients {
@@ -102,20 +102,20 @@ async fn follow(stream: TcpStream, seen: Rc<Seen>, clients: usize) {
 
 /// Splits a stream into lines, as far as that is needed to know the id of the last whole event.
 #[derive(Default)]
-struct Events {
+pub(crate) struct Events {
     line: Vec<u8>,
     id: Option<u64>,
 }
 
 impl Events {
-    /// Whether the event `revision` ended in these bytes.
-    fn read(&mut self, bytes: &[u8], revision: u64) -> bool {
-        let mut ended = false;
+    /// The newest event that ended in these bytes.
+    pub(crate) fn read(&mut self, bytes: &[u8]) -> Option<u64> {
+        let mut ended = None;
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             let room = LINE - self.line.len();
             self.line.extend_from_slice(&piece[..piece.len().min(room)]);
             if piece.ends_with(b"\n") {
-                ended |= self.end_line() == Some(revision);
+                ended = self.end_line().or(ended);
             }
         }
         ended

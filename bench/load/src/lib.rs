@@ -3,6 +3,7 @@
 pub mod bare;
 pub mod flags;
 pub mod fleet;
+pub mod listeners;
 pub mod process;
 pub mod returning;
 pub mod server;

@@ -40,7 +40,12 @@ pub enum End {
 impl Server {
     /// Starts the release build, or the binary that the first argument that is no option names.
     pub async fn start() -> Result<Self> {
-        Self::start_at("127.0.0.1:0", None).await
+        Self::start_at("127.0.0.1:0", &[]).await
+    }
+
+    /// Starts a node with more settings, each a variable and its value.
+    pub async fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+        Self::start_at("127.0.0.1:0", variables).await
     }
 
     /// Starts it at an address that it can be restarted at while thousands of clients look for it: at a port that the
@@ -48,18 +53,18 @@ impl Server {
     pub async fn start_to_restart() -> Result<Self> {
         let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
         let port = NOBODYS_PORTS.into_iter().find(free).context("a free port")?;
-        Self::start_at(&format!("127.0.0.1:{port}"), None).await
+        Self::start_at(&format!("127.0.0.1:{port}"), &[]).await
     }
 
     /// Starts an edge that follows another server.
     pub async fn start_edge_of(upstream: &Self) -> Result<Self> {
-        Self::start_at("127.0.0.1:0", Some(&upstream.url)).await
+        Self::start_at("127.0.0.1:0", &[("HOIST_UPSTREAM_URL", &upstream.url)]).await
     }
 
-    async fn start_at(listen: &str, upstream: Option<&str>) -> Result<Self> {
+    async fn start_at(listen: &str, variables: &[(&str, &str)]) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let started = Instant::now();
-        let (child, url) = launch(data.path(), listen, upstream)?;
+        let (child, url) = launch(data.path(), listen, variables)?;
         let mut server = Self { url, start: Duration::ZERO, child, client: client()?, data };
         server.client.get(format!("{}/livez", server.url)).send().await?.error_for_status()?;
         server.start = started.elapsed();
@@ -76,7 +81,7 @@ impl Server {
         while self.child.try_wait()?.is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let (child, url) = launch(self.data.path(), self.url.trim_start_matches("http://"), None)?;
+        let (child, url) = launch(self.data.path(), self.url.trim_start_matches("http://"), &[])?;
         (self.child, self.url) = (child, url);
         self.client = client()?;
         self.client.get(format!("{}/livez", self.url)).send().await?.error_for_status()?;
@@ -120,9 +125,9 @@ impl Drop for Server {
     }
 }
 
-fn launch(data: &Path, listen: &str, upstream: Option<&str>) -> Result<(Child, String)> {
+fn launch(data: &Path, listen: &str, variables: &[(&str, &str)]) -> Result<(Child, String)> {
     let mut child = Command::new(binary())
-        .envs(upstream.map(|url| ("HOIST_UPSTREAM_URL", url)))
+        .envs(variables.iter().copied())
         .env("HOIST_LISTEN", listen)
         .env("HOIST_DATA_DIR", data)
         .env("HOIST_LOG", "warn")
