@@ -22,13 +22,14 @@ export const settingsQuery = (path: SettingsPlace) =>
   });
 
 export function useSettings(place: SettingsPlace) {
-  return useQuery(settingsQuery(place));
+  return useQuery({ ...settingsQuery(place), enabled: place.flag !== '' });
 }
 
-/** What was said at a revision. */
+/** What was said at a revision. It stays so whatever is changed later, so a change of the flag does not ask again. */
 export function useSettingsAt(path: SettingsPlace, revision: number | undefined) {
+  const { project, environment, flag } = path;
   return useQuery({
-    queryKey: [...keyOf(path), 'at', revision],
+    queryKey: [project, 'past', environment, flag, revision],
     enabled: revision !== undefined,
     queryFn: ({ signal }) =>
       answered(api.GET(PATH, { params: { path, query: { at: String(revision) } as never }, signal })),

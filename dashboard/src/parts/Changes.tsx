@@ -1,16 +1,10 @@
 import { VisuallyHidden } from '@mantine/core';
 import type { ReactNode } from 'react';
-import type { FieldChange } from '../api/schema';
 import classes from './Changes.module.css';
-import { changeLines, type Line } from './differences';
+import type { Line } from './differences';
 
 /** So many things of a list are named; of more there is a count. */
 const NAMED = 12;
-
-/** Changes as an audit keeps them: what it was and what it is, in words. */
-export function Changes({ changes }: { changes: FieldChange[] }) {
-  return <Lines lines={changeLines(changes)} />;
-}
 
 /** What differs, line by line: what was is struck out, what is stands behind an arrow. */
 export function Lines({ lines }: { lines: Line[] }) {

@@ -128,6 +128,12 @@ export function undone(after: Settings, changes: FieldChange[]): Settings | unde
   return document as unknown as Settings;
 }
 
+/** Changes that left these settings, told between the settings before and after where that says more. */
+export function linesBefore(after: Settings | undefined, changes: FieldChange[]): Line[] {
+  const before = after && undone(after, changes);
+  return before ? differences(before, after) : changeLines(changes);
+}
+
 /** Changes as an audit keeps them, in words, as far as they tell by themselves. */
 export function changeLines(changes: FieldChange[]): Line[] {
   const told = changes.filter(({ field }) => !field.includes('/allocation'));

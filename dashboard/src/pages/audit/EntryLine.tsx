@@ -1,16 +1,13 @@
 import { Text } from '@mantine/core';
 import type { Environment, FieldChange, Sealed, Via } from '../../api/schema';
-import { Changes } from '../../parts/Changes';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import { Person } from '../../parts/Person';
+import { SettingsChanges } from '../../parts/SettingsChanges';
 import { Time } from '../../parts/Time';
 import { said } from '../../parts/actions';
 import classes from './Audit.module.css';
-
-/** So many fields are read at a glance; more are behind a line that says how many. */
-const AT_A_GLANCE = 4;
 
 const WAYS: Record<Via, string> = {
   api: 'over the API',
@@ -61,16 +58,10 @@ export function EntryLine({ project, entry, environments }: EntryLineProps) {
         </span>
       </div>
       {reason && <p className={classes.reason}>“{reason}”</p>}
-      {changes.length > 0 && changes.length <= AT_A_GLANCE && (
+      {changes.length > 0 && (
         <div className={classes.changes}>
-          <Changes changes={changes} />
+          <SettingsChanges project={project} entry={entry} changes={changes} />
         </div>
-      )}
-      {changes.length > AT_A_GLANCE && (
-        <details className={classes.changes}>
-          <summary>{changes.length} fields</summary>
-          <Changes changes={changes} />
-        </details>
       )}
       {action === 'settings.killed' && changes.length === 0 && (
         <Text size="sm" c="dimmed">

@@ -1,0 +1,29 @@
+import type { FieldChange, Sealed } from '../api/schema';
+import { bare, useSettingsAt } from '../data/settings';
+import { Lines } from './Changes';
+import { linesBefore, needSettings } from './differences';
+
+/** So much is read at a glance; more is behind a line that says how much. */
+const AT_A_GLANCE = 4;
+
+interface SettingsChangesProps {
+  project: string;
+  entry: Pick<Sealed, 'environment' | 'flag' | 'revision'>;
+  changes: FieldChange[];
+}
+
+/** What an entry of the audit changed. Where it names places in lists alone, what was said then tells their names. */
+export function SettingsChanges({ project, entry, changes }: SettingsChangesProps) {
+  const { environment, flag, revision } = entry;
+  const place = { project, environment: environment ?? '', flag: flag ?? '' };
+  const known = environment && flag && revision && needSettings(changes) ? revision : undefined;
+  const then = useSettingsAt(place, known).data;
+  const lines = linesBefore(then && bare(then), changes);
+  if (lines.length <= AT_A_GLANCE) return <Lines lines={lines} />;
+  return (
+    <details>
+      <summary>{lines.length} changes</summary>
+      <Lines lines={lines} />
+    </details>
+  );
+}
