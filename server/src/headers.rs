@@ -1,7 +1,7 @@
 //! What every answer tells a browser not to do.
 //!
-//! Answers for SDKs and OFREP clients are left as they are: they are sent a million times a day, and no browser shows
-//! one as a page.
+//! Answers for SDKs and OFREP clients are left as they are: they are sent a million times a day. Only a refusal that a
+//! person sees, who opened such an address in a browser, is a page like any other.
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -60,7 +60,7 @@ pub(crate) async fn guard<B: MessageBody>(
         .is_some_and(|url| url.starts_with("https://"));
     let mut response = next.call(request).await?;
     let headers = response.headers_mut();
-    if machine {
+    if machine && !headers.contains_key(header::CONTENT_SECURITY_POLICY) {
         return Ok(response);
     }
     if https {

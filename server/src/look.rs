@@ -9,7 +9,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::headers;
-use crate::ofrep::client_api::SCOPE;
 
 /// No problem is longer.
 const MAX_PROBLEM: usize = 64 * 1024;
@@ -71,9 +70,7 @@ pub(crate) async fn show_failures<B: MessageBody + 'static>(
 
 fn is_opened(request: &HttpRequest) -> bool {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
-    request.method() == Method::GET
-        && accept.is_some_and(|accept| accept.contains("text/html"))
-        && !["/sdk/", SCOPE].iter().any(|scope| request.path().starts_with(scope))
+    request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
 /// Adds the reference's page and its look; its scripts come from elsewhere.

@@ -99,6 +99,8 @@ async fn who_opens_an_address_is_shown_a_page_and_a_program_a_problem() {
     for (path, status, title) in [
         ("/api/v1/projects", 401, "Who are you?"),
         ("/api/<script>", 404, "Not found"),
+        ("/sdk/v1/snapshot", 401, "Who are you?"),
+        ("/sdk/v1/nowhere", 404, "Not found"),
         ("/docs/nothing", 404, ""),
     ] {
         let shown = outsider.get(path).header("accept", html).send().await;
@@ -108,6 +110,7 @@ async fn who_opens_an_address_is_shown_a_page_and_a_program_a_problem() {
             assert_eq!(shown.header("content-type"), "text/html; charset=utf-8");
             assert!(policy(&shown)["style-src"].contains("'nonce-"), "{shown:?}");
             assert!(!shown.header("x-request-id").is_empty());
+            assert_eq!(shown.header("x-frame-options"), "DENY", "{path}");
         }
     }
     let told = outsider.get("/api/v1/projects").send().await;

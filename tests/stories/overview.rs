@@ -53,6 +53,33 @@ async fn an_overview_has_every_flag_and_how_it_stands_everywhere() {
 }
 
 #[tokio::test]
+async fn an_environment_that_comes_changes_no_flag() {
+    let node = Node::start().await;
+    let api = node.api();
+    for key in ["checkout", "dashboard_v2"] {
+        api.create_flag(key).await;
+    }
+    let ann = api.person("ann", "editor").await;
+    node.advance(Duration::from_mins(1));
+    ann.environment("production").rollout("dashboard_v2", 12.5, "first users").await;
+    let before = api.get("overview").ok().await["flags"].clone();
+    node.advance(Duration::from_mins(1));
+    api.post("environments").json(&json!({ "key": "preview" })).ok().await;
+    let after = api.get("overview").ok().await["flags"].clone();
+    for key in ["checkout", "dashboard_v2"] {
+        for said in ["changed_at", "changed_by"] {
+            assert_eq!(named(&after, key)[said], named(&before, key)[said], "{said} of {key}");
+        }
+        assert_eq!(named(&after, key)["environments"]["preview"]["enabled"], false);
+    }
+    api.environment("preview").rollout("checkout", 50, "a look").await;
+    let after = api.get("overview").ok().await["flags"].clone();
+    assert!(
+        named(&after, "checkout")["changed_at"].as_str() > named(&before, "checkout")["changed_at"].as_str()
+    );
+}
+
+#[tokio::test]
 async fn archived_flags_have_an_overview_of_their_own() {
     let node = Node::start().await;
     for key in ["checkout", "old"] {

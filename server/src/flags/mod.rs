@@ -28,6 +28,8 @@ use crate::projects::{MAX_DESCRIPTION, MAX_NAME};
 
 /// How many flags a project has at most, archived ones included.
 pub const MAX_FLAGS: u64 = 20_000;
+/// The version of settings that nobody has changed yet.
+const FIRST_VERSION: u64 = 1;
 /// How many tags a flag has at most.
 pub const MAX_TAGS: usize = 20;
 /// The longest tag, in characters.
@@ -153,9 +155,11 @@ impl FlagOverview {
     }
 }
 
-/// When the settings were last changed in any of these environments, and by whom; the flag's making counts.
+/// When the settings were last changed in any of these environments, and by whom; the flag's making counts. That of an
+/// environment does not: it gives every flag its first settings there, and nobody has said anything about the flag.
 fn newest<'a>(flag: &'a Flag, glances: &'a BTreeMap<EnvironmentKey, Glance>) -> (Timestamp, &'a str) {
-    let changes = glances.values().map(|glance| (glance.changed_at, glance.changed_by.as_str()));
+    let said = glances.values().filter(|glance| glance.version > FIRST_VERSION);
+    let changes = said.map(|glance| (glance.changed_at, glance.changed_by.as_str()));
     changes.fold((flag.created_at, &flag.created_by), |newest, it| if it.0 > newest.0 { it } else { newest })
 }
 
