@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertQuiet, inspect, launch, open, Person, settled, shoot } from './browser.js';
+import { assertAccessible, assertFits, assertFocus, assertQuiet, inspect, launch, open, Person, settled, shoot } from './browser.js';
 import { importFlags } from './many.js';
 
 const LIST = '/projects/default/flags';
@@ -114,6 +114,41 @@ test('j and k walk through the list, and enter opens', async () => {
   assert.equal(await here(), 'checkout_copy');
   await page.keyboard.press('Enter');
   await page.waitForURL('**/flags/checkout_copy*');
+});
+
+test('from the search, enter opens the first that fits, and the arrow leads to it', async () => {
+  const page = await open(browser, hoist, LIST);
+  await page.keyboard.press('/');
+  await page.keyboard.type('ui');
+  await page.getByText('2 of 5 flags').waitFor();
+  await page.keyboard.press('ArrowDown');
+  await assertFocus(page, 'dashboard_v2');
+  await page.keyboard.press('/');
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/flags/dashboard_v2*');
+  assertQuiet(page);
+});
+
+test('with six environments each state is told whole, and nothing is cut off', async (t) => {
+  const many = await Hoist.start();
+  t.after(() => many.stop());
+  for (const key of ['preview', 'canary', 'europe']) await many.send('POST', 'environments', { key });
+  await many.send('POST', 'flags', { key: 'copy', type: 'string', purpose: 'release', owner: 'web', variants: { classic: 'a', bold: 'b' } });
+  await many.send('PUT', 'environments/production/flags/copy', {
+    enabled: true, off_variant: 'bold', default: { serve: 'classic', rollout: 10 },
+    rules: [{ serve: 'bold', conditions: [{ attribute: 'plan', operator: 'in', values: ['beta'] }] }],
+  });
+  const page = await open(browser, many, LIST);
+  const cut = await page.evaluate(() =>
+    [...document.querySelectorAll('[role=listitem] span')].filter((it) => it.title && it.scrollWidth > it.clientWidth + 1).map((it) => it.textContent));
+  assert.deepEqual(cut, []);
+  const state = page.getByText('classic 10 % · 1 rule');
+  assert.equal(await state.getAttribute('title'), 'classic 10 % · 1 rule');
+  const [row, last] = await Promise.all([page.getByRole('listitem').boundingBox(), page.getByRole('listitem').locator('time').boundingBox()]);
+  assert.ok(last.x + last.width <= row.x + row.width, 'the last column is cut off');
+  await assertFits(page);
+  await assertAccessible(page);
+  await shoot(page, 'flags-six-1440-light');
 });
 
 test('what another person changes appears by itself', async () => {
@@ -240,6 +275,21 @@ test('what the server refuses is told at its field', async () => {
   await assertAccessible(page);
 });
 
+test('a day that has passed is no day to be gone by', async () => {
+  const page = await open(browser, hoist, '/projects/default/new-flag');
+  await page.getByRole('textbox', { name: 'Key' }).fill('too_late');
+  await page.getByRole('combobox', { name: 'Owner' }).fill('web');
+  await page.getByLabel('Gone by').fill('2020-01-01');
+  await page.getByText('This day has passed.').waitFor();
+  await assertAccessible(page);
+  await page.getByRole('button', { name: 'Create flag' }).click();
+  await assert.rejects(hoist.send('GET', 'flags/too_late'), /404/);
+  await page.getByLabel('Gone by').fill('2099-01-01');
+  await page.getByRole('button', { name: 'Create flag' }).click();
+  await page.getByRole('heading', { level: 1, name: 'too_late is made' }).waitFor();
+  assertQuiet(page);
+});
+
 test('a key for another environment is made where it is needed, and shown once', async () => {
   const page = await open(browser, hoist, '/projects/default/new-flag?made=checkout_copy&environment=production');
   const snippet = page.getByLabel('Rust snippet', { exact: true });
@@ -258,6 +308,32 @@ test('the form and the snippets look right everywhere', async () => {
   });
   await inspect(browser, hoist, '/projects/default/new-flag?made=dashboard_v2', 'snippets', (page) =>
     page.getByLabel('Rust snippet', { exact: true }).waitFor());
+});
+
+test('the walk by j and k loses no key, is never covered, and begins with what is in sight', async (t) => {
+  const many = await Hoist.start();
+  t.after(() => many.stop());
+  await importFlags(many, 2_000);
+  const page = await open(browser, many, LIST);
+  await page.getByText('2,000 flags').waitFor();
+  // Keys that are quicker than the rows are drawn: none is lost, and none leads under what sticks at the top.
+  const at = (number) => `flag_${String(number).padStart(5, '0')}`;
+  for (let press = 0; press < 60; press += 1) await page.keyboard.press('j');
+  await assertFocus(page, at(59));
+  for (let press = 0; press < 30; press += 1) await page.keyboard.press('k');
+  await assertFocus(page, at(29));
+  const hidden = () => page.evaluate(() => {
+    const { left, top } = document.activeElement.getBoundingClientRect();
+    return document.elementFromPoint(left + 2, top + 2)?.closest('[role=listitem]') === null;
+  });
+  assert.equal(await hidden(), false, 'the flag that has the keyboard is covered');
+  // Far below, the walk begins with what is in sight.
+  await page.evaluate(() => window.scrollTo(0, 64_000));
+  await page.waitForFunction(() => document.activeElement === document.body);
+  await page.keyboard.press('j');
+  await page.waitForFunction(() => Number(document.activeElement?.textContent?.slice(5)) > 900);
+  assert.equal(await hidden(), false, 'the flag that has the keyboard is covered');
+  assertQuiet(page);
 });
 
 test('20,000 flags are searched as quickly as five, and only those in sight are drawn', async () => {

@@ -52,6 +52,7 @@ test('a program that connects appears, and says what it runs', async () => {
   await page.getByText('No program yet').waitFor();
   const worker = await follow('worker-1', 'shop', 0);
   await page.getByText('1 of 1 run revision 0').waitFor();
+  assert.match(await page.getByRole('row').nth(1).innerText(), /worker-1[\s\S]*\b[0-9a-f]{8} · [\s\S]*none/);
   await hoist.send('POST', 'flags', { key: 'dashboard_v2', type: 'boolean', purpose: 'release', owner: 'web' });
   await page.getByText('0 of 1 run revision 1').waitFor();
   await page.getByText('1 behind').waitFor();

@@ -59,10 +59,39 @@ test('the audit is narrowed by fields that stand in the address, and hears of wh
   assertQuiet(page);
 });
 
+test('whoever the audit names is found by that name, and so is a flag', async () => {
+  const page = await open(browser, hoist, '/projects/default/audit');
+  const entries = page.getByRole('list', { name: 'Audit entries' }).locator('> li');
+  await entries.first().waitFor();
+  const who = page.getByLabel('Who', { exact: true });
+  const offered = (field) => field.evaluate((it) => [...it.list.options].map(({ value }) => value));
+  assert.deepEqual(await offered(who), ['development']);
+  await who.fill('development');
+  await who.press('Enter');
+  await page.waitForURL('**/audit?actor=token%3Adevelopment');
+  await entries.first().waitFor();
+  assert.equal(await who.inputValue(), 'development');
+  await page.getByLabel('Flag', { exact: true }).fill('check');
+  assert.deepEqual(await offered(page.getByLabel('Flag', { exact: true })), ['checkout']);
+  await assertAccessible(page);
+  assertQuiet(page);
+});
+
+test('no instant is told as the server writes it', async () => {
+  for (const noun of ['audit', 'stale?verdict=all']) {
+    const page = await open(browser, hoist, `/projects/default/${noun}`);
+    await page.getByRole('listitem').first().waitFor();
+    assert.doesNotMatch(await page.locator('main').innerText(), /\d{4}-\d\d-\d\dT\d\d/);
+    await page.context().close();
+  }
+});
+
 test('the stale report tells what to do with each flag', async () => {
   const page = await open(browser, hoist, '/projects/default/stale?verdict=all');
   const findings = page.getByRole('list', { name: 'Findings' }).locator('> li');
   assert.equal(await findings.count(), 3);
+  // How sure it is, is the sum that it is.
+  assert.match(await findings.filter({ hasText: 'gone' }).innerText(), /\d+ % sure: \d+ /);
   await page.getByLabel('Owner').selectOption('web');
   await page.getByText('1 finding', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'dashboard_v2' }).waitFor();

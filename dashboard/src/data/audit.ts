@@ -41,6 +41,16 @@ const auditQuery = (project: string, filters: AuditFilters) =>
     getNextPageParam: ({ next_cursor }) => next_cursor ?? undefined,
   });
 
+/** Who has done something of late, as the audit names them. */
+export function useActors(project: string): string[] {
+  const newest = useInfiniteQuery(auditQuery(project, NONE)).data?.pages.flatMap(({ items }) => items) ?? [];
+  return [...new Set(newest.map(({ actor }) => actor))];
+}
+
+const NONE: AuditFilters = {
+  flag: undefined, where: undefined, actor: undefined, action: undefined, since: undefined, until: undefined,
+};
+
 /** The audit, newest entry first, page by page. */
 export function useAudit(project: string, filters: AuditFilters) {
   return useInfiniteQuery(auditQuery(project, filters));

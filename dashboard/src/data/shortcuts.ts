@@ -39,8 +39,8 @@ function enable(on: boolean) {
   tell();
 }
 
-/** Does something at a key, as long as the component is there, and lists it in the help. */
-export function useShortcut(key: string, label: string, action: () => void) {
+/** Does something at a key, as long as the component is there, and lists it in the help; without an action only that. */
+export function useShortcut(key: string, label: string, action: (() => void) | undefined) {
   const newest = useRef(action);
   useEffect(() => {
     newest.current = action;
@@ -50,7 +50,7 @@ export function useShortcut(key: string, label: string, action: () => void) {
     active = [...active, shortcut];
     tell();
     const pressed = (event: KeyboardEvent) => {
-      if (!enabled || event.key !== key || !isFree(event)) return;
+      if (!newest.current || !enabled || event.key !== key || !isFree(event)) return;
       event.preventDefault();
       newest.current();
     };

@@ -14,7 +14,7 @@ export function FlagState({ type, sight, archived = false }: FlagStateProps) {
   if (!sight) return <span className={classes.state}>–</span>;
   const { tone, words } = stateIn(type, sight);
   return (
-    <span className={classes.state} data-tone={archived ? 'kept' : tone} title={archived ? 'What it said when it was archived' : undefined}>
+    <span className={classes.state} data-tone={archived ? 'kept' : tone} title={archived ? 'What it said when it was archived' : words}>
       {archived && <VisuallyHidden>It said </VisuallyHidden>}
       {words}
     </span>

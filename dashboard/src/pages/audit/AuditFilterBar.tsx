@@ -1,10 +1,12 @@
 import { NativeSelect, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import type { Action } from '../../api/schema';
-import type { AuditFilters } from '../../data/audit';
+import { type AuditFilters, useActors } from '../../data/audit';
 import { useEnvironments } from '../../data/environments';
+import { useOverview } from '../../data/flags';
 import { useProject } from '../../data/place';
 import { said } from '../../parts/actions';
+import { nameOf } from '../../parts/Person';
 import classes from './Audit.module.css';
 
 const ACTIONS: Action[] = [
@@ -23,19 +25,28 @@ interface AuditFilterBarProps {
 
 /** What the audit is narrowed by; each field stands in the address. */
 export function AuditFilterBar({ filters, change }: AuditFilterBarProps) {
-  const environments = useEnvironments(useProject()).data ?? [];
+  const project = useProject();
+  const environments = useEnvironments(project).data ?? [];
+  const actors = useActors(project);
+  const flags = useOverview(project).data?.flags.map(({ key }) => key) ?? [];
   const set = (name: keyof AuditFilters) => (value: string) => change({ ...filters, [name]: value || undefined });
   const named = environments.map(({ key, name }) => ({ value: key, label: name || key }));
   return (
     <div role="search" aria-label="Audit" className={classes.filters}>
-      <Typed label="Flag" placeholder="Its key" value={filters.flag} change={set('flag')} />
+      <Typed label="Flag" placeholder="Its key" value={filters.flag} among={flags} change={set('flag')} />
       <NativeSelect
         label="Environment"
         value={filters.where ?? ''}
         onChange={(event) => set('where')(event.currentTarget.value)}
         data={[{ value: '', label: 'All' }, ...named]}
       />
-      <Typed label="Who" placeholder="token:deploy" value={filters.actor} change={set('actor')} />
+      <Typed
+        label="Who"
+        placeholder="Their name"
+        value={filters.actor && nameOf(filters.actor)}
+        among={actors.map(nameOf)}
+        change={(name) => set('actor')(actorOf(name, actors))}
+      />
       <NativeSelect
         label="What was done"
         value={filters.action ?? ''}
@@ -52,25 +63,53 @@ interface TypedProps {
   label: string;
   placeholder: string;
   value: string | undefined;
+  /** What may be meant. */
+  among: string[];
   change: (value: string) => void;
 }
 
-/** A text that is looked for when it is typed to its end: the server finds whole names only. */
-function Typed({ label, placeholder, value = '', change }: TypedProps) {
+/** So many are offered at once. */
+const OFFERED = 50;
+
+/** A text that is looked for when it is typed to its end: the server finds whole names only, so those there are, are offered. */
+function Typed({ label, placeholder, value = '', among, change }: TypedProps) {
   const [{ typed, stands }, set] = useState({ typed: value, stands: value });
+  const id = useId();
   if (stands !== value) set({ typed: value, stands: value });
+  const offered = among.filter((one) => one.toLowerCase().includes(typed.toLowerCase())).slice(0, OFFERED);
   return (
-    <TextInput
-      label={label}
-      placeholder={placeholder}
-      value={typed}
-      onChange={(event) => set({ typed: event.currentTarget.value, stands: value })}
-      onBlur={() => change(typed.trim())}
-      onKeyDown={(event) => {
-        if (event.key === 'Enter') change(typed.trim());
-      }}
-      autoComplete="off"
-      spellCheck={false}
-    />
+    <>
+      <TextInput
+        label={label}
+        placeholder={placeholder}
+        value={typed}
+        list={id}
+        onChange={(event) => {
+          const typed = event.currentTarget.value;
+          set({ typed, stands: value });
+          // Whoever chose from the list has typed to the end.
+          if (!('inputType' in event.nativeEvent) && among.includes(typed)) change(typed);
+        }}
+        onBlur={() => change(typed.trim())}
+        onKeyDown={(event) => {
+          if (event.key === 'Enter') change(typed.trim());
+        }}
+        autoComplete="off"
+        spellCheck={false}
+      />
+      <datalist id={id}>
+        {offered.map((one) => (
+          <option key={one} value={one}>
+            {one}
+          </option>
+        ))}
+      </datalist>
+    </>
   );
+}
+
+/** Whom a name means: one of those seen, else a token of that name. */
+function actorOf(name: string, actors: string[]): string {
+  if (name === '' || name.includes(':')) return name;
+  return actors.find((actor) => nameOf(actor) === name) ?? `token:${name}`;
 }

@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import type { Environment, FieldChange, Sealed, Via } from '../../api/schema';
 import { EnvironmentName } from '../../parts/EnvironmentName';
+import { timesIn } from '../../parts/instants';
 import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import { Person } from '../../parts/Person';
@@ -39,7 +40,7 @@ interface EntryLineProps {
 /** One entry of the audit: what was done to what, by whom, when and why, field by field. */
 export function EntryLine({ project, entry, environments }: EntryLineProps) {
   const { action, actor, at, environment, flag, reason, target, via } = entry;
-  const changes = entry.changes.flatMap(unfolded);
+  const changes = entry.changes.flatMap(unfolded).map(({ field, before, after }) => ({ field, before: timesIn(before), after: timesIn(after) }));
   const place = environments.find(({ key }) => key === environment);
   return (
     <li className={lines.line}>

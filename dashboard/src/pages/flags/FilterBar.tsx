@@ -15,13 +15,15 @@ interface FilterBarProps {
   archived: number;
   filters: Filters;
   change: (filters: Filters) => void;
+  /** Opens the first flag that fits what was typed. */
+  openFirst: (q: string) => void;
 }
 
 type Options = [value: string, label: string][];
 type Choice = [name: Exclude<keyof Filters, 'q'>, label: string, options: Options];
 
 /** The search and the filters; on a narrow page the filters are behind a button. */
-export function FilterBar({ flags, archived, filters, change }: FilterBarProps) {
+export function FilterBar({ flags, archived, filters, change, openFirst }: FilterBarProps) {
   const [open, { toggle }] = useDisclosure();
   // Stages speak of all environments.
   const confined = useConfined() !== undefined;
@@ -37,7 +39,7 @@ export function FilterBar({ flags, archived, filters, change }: FilterBarProps) 
   ];
   return (
     <Group gap="xs" mb="sm" className={classes.bar}>
-      <Search q={filters.q ?? ''} change={(q) => change({ ...filters, q: q || undefined })} />
+      <Search q={filters.q ?? ''} change={(q) => change({ ...filters, q: q || undefined })} openFirst={openFirst} />
       <Button variant="default" className={classes.more} onClick={toggle} aria-expanded={open} aria-controls="filters">
         {chosen === 0 ? 'Filters' : `Filters (${chosen})`}
       </Button>
@@ -58,7 +60,13 @@ export function FilterBar({ flags, archived, filters, change }: FilterBarProps) 
   );
 }
 
-function Search({ q, change }: { q: string; change: (q: string) => void }) {
+interface SearchProps {
+  q: string;
+  change: (q: string) => void;
+  openFirst: (q: string) => void;
+}
+
+function Search({ q, change, openFirst }: SearchProps) {
   const field = useRef<HTMLInputElement>(null);
   const [typed, setTyped] = useTyped(q);
   useShortcut('/', 'Search', () => field.current?.focus());
@@ -79,6 +87,11 @@ function Search({ q, change }: { q: string; change: (q: string) => void }) {
       onChange={(event) => type(event.currentTarget.value)}
       onKeyDown={(event) => {
         if (event.key === 'Escape') type('');
+        if (event.key === 'Enter') openFirst(typed);
+        if (event.key === 'ArrowDown') {
+          event.preventDefault();
+          document.querySelector<HTMLElement>('[data-index="0"] a')?.focus();
+        }
       }}
       autoComplete="off"
       spellCheck={false}

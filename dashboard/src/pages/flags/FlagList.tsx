@@ -14,15 +14,26 @@ interface FlagListProps {
 }
 
 const USUAL_HEIGHT = 64;
+
+/** With many environments each has less room, so that all are seen at once. */
+function columns(environments: number): React.CSSProperties {
+  const least = environments <= 3 ? '6.5rem' : '4.25rem';
+  return { ['--environments' as string]: environments, ['--least' as string]: least };
+}
+
 const AROUND = 8;
 
 /** The flags; of however many there are, only those in sight are drawn. */
 export function FlagList({ project, environments, flags }: FlagListProps) {
   const list = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
+  const [under, setUnder] = useState(0);
   // Whatever stands above may grow, such as the filters.
   useEffect(() => {
-    const watch = new ResizeObserver(() => setTop(list.current?.offsetTop ?? 0));
+    const watch = new ResizeObserver(() => {
+      setTop(list.current?.offsetTop ?? 0);
+      setUnder(covered(list.current));
+    });
     watch.observe(document.body);
     return () => watch.disconnect();
   }, []);
@@ -31,12 +42,17 @@ export function FlagList({ project, environments, flags }: FlagListProps) {
     estimateSize: () => USUAL_HEIGHT,
     overscan: AROUND,
     scrollMargin: top,
+    scrollPaddingStart: under,
     getItemKey: (place) => flags[place]?.key ?? place,
   });
-  useSteps(list, flags.length, (place) => rows.scrollToIndex(place));
+  const first = () => {
+    const edge = (rows.scrollOffset ?? 0) + under;
+    return rows.getVirtualItems().find(({ start }) => start >= edge)?.index ?? 0;
+  };
+  useSteps(list, { length: flags.length, first, show: (place) => rows.scrollToIndex(place) });
 
   return (
-    <div className={`${lines.card} ${classes.table}`} style={{ ['--environments' as string]: environments.length }}>
+    <div className={`${lines.card} ${classes.table}`} style={columns(environments.length)}>
       <div className={classes.head} aria-hidden>
         <span>Flag</span>
         {environments.map((environment) => (
@@ -70,18 +86,40 @@ export function FlagList({ project, environments, flags }: FlagListProps) {
   );
 }
 
-/** `j` and `k` walk down and up the list; enter opens, since the walk is from link to link. */
-function useSteps(list: React.RefObject<HTMLDivElement | null>, length: number, show: (place: number) => void) {
+/** How much of the window's top lies under what sticks there: the banner, and the list's own head. */
+function covered(list: HTMLElement | null): number {
+  const head = list?.previousElementSibling;
+  const banner = document.querySelector('header');
+  return (banner?.getBoundingClientRect().height ?? 0) + (head?.getBoundingClientRect().height ?? 0);
+}
+
+interface Walk {
+  length: number;
+  /** The first flag that is in sight. */
+  first: () => number;
+  /** Scrolls until a flag is in sight. */
+  show: (place: number) => void;
+}
+
+/** `j` and `k` walk down and up the list, from the first flag in sight; enter opens, since the walk is from link to link. */
+function useSteps(list: React.RefObject<HTMLDivElement | null>, { length, first, show }: Walk) {
+  // Where the walk is under way to: a row that was out of sight is drawn a moment later, and keys may be quicker.
+  const goal = useRef<number>(undefined);
+  const arrive = () => {
+    const link = list.current?.querySelector<HTMLElement>(`[data-index="${goal.current}"] a`);
+    if (!link) return;
+    link.focus({ preventScroll: true });
+    goal.current = undefined;
+  };
+  useEffect(arrive);
   const step = (by: number) => {
     const here = document.activeElement?.closest<HTMLElement>('[data-index]');
-    const from = here ? Number(here.dataset['index']) : -1;
-    const to = Math.min(Math.max(from + by, 0), length - 1);
-    show(to);
-    const link = () => list.current?.querySelector<HTMLElement>(`[data-index="${to}"] a`);
-    // A row that was out of sight is drawn a frame later.
-    if (link()) link()?.focus();
-    else requestAnimationFrame(() => link()?.focus());
+    const from = goal.current ?? (here ? Number(here.dataset['index']) : undefined);
+    goal.current = from === undefined ? first() : Math.min(Math.max(from + by, 0), length - 1);
+    show(goal.current);
+    arrive();
   };
   useShortcut('j', 'Next flag', () => step(1));
   useShortcut('k', 'Previous flag', () => step(-1));
+  useShortcut('Enter', 'Open the flag', undefined);
 }

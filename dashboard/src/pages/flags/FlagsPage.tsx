@@ -1,4 +1,5 @@
 import { Button, Code, Group, Text } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
 import { useDeferredValue } from 'react';
 import type { Overview } from '../../api/schema';
 import { useOverview } from '../../data/flags';
@@ -51,6 +52,7 @@ interface FlagsProps {
 }
 
 function Flags({ project, overview, awaited, filters, setFilters }: FlagsProps) {
+  const navigate = useNavigate();
   const stages = useStages(project).data;
   const confined = useConfined();
   const environments = overview.environments.filter(({ key }) => confined === undefined || key === confined);
@@ -62,10 +64,14 @@ function Flags({ project, overview, awaited, filters, setFilters }: FlagsProps) 
   const flags = narrow(overview.flags, settled, stages);
   const all = archived ? said(overview.flags.length, 'archived flag') : said(overview.flags.length);
   const { state: _, ...others } = settled;
+  const openFirst = (q: string) => {
+    const [first] = q ? narrow(overview.flags, { ...filters, q }, stages) : [];
+    if (first) void navigate({ to: '/projects/$project/flags/$flag', params: { project, flag: first.key } });
+  };
   const narrowed = isNarrowed(archived ? others : settled);
   return (
     <>
-      <FilterBar flags={overview.flags} archived={overview.archived} filters={filters} change={setFilters} />
+      <FilterBar flags={overview.flags} archived={overview.archived} filters={filters} change={setFilters} openFirst={openFirst} />
       {awaited ? (
         <Loading rows={10} />
       ) : (

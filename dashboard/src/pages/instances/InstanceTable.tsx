@@ -5,6 +5,9 @@ import { Time } from '../../parts/Time';
 import classes from './Instances.module.css';
 import { inTime } from './lag';
 
+/** So much of an identifier tells two instances of one application on one host apart. */
+const SHORT = 8;
+
 interface InstanceTableProps {
   instances: Instance[];
   /** The environment's newest revision. */
@@ -43,7 +46,7 @@ function Row({ instance, newest }: { instance: Instance; newest: number }) {
         <span className={classes.dot} data-connected={connected} aria-hidden />
         {name}
         <VisuallyHidden>{connected ? ', connected' : ', not connected'}</VisuallyHidden>
-        <span className={lines.dim}>{sdk}</span>
+        <span className={lines.dim}>{[instance.instance !== name && instance.instance.slice(0, SHORT), sdk].filter(Boolean).join(' · ')}</span>
       </th>
       <td data-label="Application">
         {app ?? '–'} {app_version}
@@ -51,7 +54,7 @@ function Row({ instance, newest }: { instance: Instance; newest: number }) {
       <td data-label="Runs">
         <Runs revision={instance.revision} newest={newest} />
       </td>
-      <td data-label="Lag">{lag_ms === null || lag_ms === undefined ? '–' : inTime(lag_ms)}</td>
+      <td data-label="Lag">{lag_ms === null || lag_ms === undefined ? (instance.revision === newest ? 'none' : '–') : inTime(lag_ms)}</td>
       <td data-label="Last heard">
         <Time at={last_seen_at} />
       </td>

@@ -6,7 +6,7 @@ import { useCreateFlag, useOverview } from '../../data/flags';
 import { Form } from '../../parts/Form';
 import { useUnsaved } from '../../parts/Unsaved';
 import { distinct, PURPOSES } from '../flags/filters';
-import { type Draft, emptyDraft, LIFETIMES, newFlag, PLACES, rememberOwner } from './form';
+import { type Draft, emptyDraft, LIFETIMES, newFlag, PLACES, rememberOwner, today } from './form';
 import { VariantFields } from './VariantFields';
 
 const TYPES: { value: FlagType; label: string }[] = [
@@ -33,7 +33,10 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
 
   const { saved, question } = useUnsaved(JSON.stringify(draft) !== JSON.stringify(begun), () => undefined);
 
+  const gone = draft.expires !== '' && draft.expires < today();
+
   const submit = () => {
+    if (gone) return;
     const read = newFlag(draft);
     setUnreadable('error' in read ? read.error : undefined);
     if ('error' in read) return;
@@ -82,7 +85,7 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
         <SimpleGrid cols={{ base: 1, sm: 3 }}>
           <TextInput label="Name" placeholder="As the key" {...words('name')} />
           <TextInput label="Tags" placeholder="checkout, mobile" {...words('tags')} />
-          <TextInput label="Gone by" type="date" {...words('expires')} />
+          <TextInput label="Gone by" type="date" min={today()} {...words('expires')} error={gone ? 'This day has passed.' : fields.expires} />
         </SimpleGrid>
       </Form>
       {question}

@@ -104,3 +104,9 @@ function readValue(type: FlagType, text: string): unknown {
     return undefined;
   }
 }
+
+/** The day where the person is, as a field for days writes it. */
+export function today(): string {
+  const now = new Date();
+  return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+}

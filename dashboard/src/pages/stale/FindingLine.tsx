@@ -1,9 +1,10 @@
 import { Text } from '@mantine/core';
-import type { Finding } from '../../api/schema';
+import type { Confidence, Finding } from '../../api/schema';
 import { STAGES } from '../../data/stages';
 import { VERDICTS } from '../../data/stale';
 import { Code } from '../../parts/Code';
 import lines from '../../parts/Lines.module.css';
+import { withTimes } from '../../parts/instants';
 import { LinkText } from '../../parts/links';
 import { Time } from '../../parts/Time';
 import classes from './Stale.module.css';
@@ -11,6 +12,12 @@ import classes from './Stale.module.css';
 interface FindingLineProps {
   project: string;
   finding: Finding;
+}
+
+/** How sure the verdict is, as the sum that it is. */
+function arithmetic({ total, sum }: Confidence): string {
+  const signed = sum.map(({ why, points }, place) => `${points < 0 ? '− ' : place > 0 ? '+ ' : ''}${Math.abs(points)} ${why}`);
+  return `${total} % sure: ${signed.join(' ')}`;
 }
 
 /** What to do with one flag: the verdict, the reasons, what stands in the way, and the next command. */
@@ -33,13 +40,13 @@ export function FindingLine({ project, finding }: FindingLineProps) {
         <span className={classes.about}>
           {known ? (stage === 'archived' ? 'Archived' : STAGES[stage]) : 'No such flag'}
           {owner && ` · ${owner}`}
-          {known && ` · ${confidence.total} % sure`}
+          {known && confidence.sum.length === 0 && ` · ${confidence.total} % sure`}
         </span>
       </div>
       {reasons.length > 0 && (
         <ul className={classes.notes}>
           {reasons.map(({ code, detail }) => (
-            <li key={code}>{detail}</li>
+            <li key={code}>{withTimes(detail)}</li>
           ))}
         </ul>
       )}
@@ -47,10 +54,15 @@ export function FindingLine({ project, finding }: FindingLineProps) {
         <ul className={classes.notes} aria-label="What stands in the way">
           {blockers.map(({ code, detail }) => (
             <li key={code} className={classes.blocker}>
-              {detail}
+              {withTimes(detail)}
             </li>
           ))}
         </ul>
+      )}
+      {known && confidence.sum.length > 0 && (
+        <Text size="sm" c="dimmed">
+          {arithmetic(confidence)}
+        </Text>
       )}
       {surviving_variant && (
         <Text size="sm">

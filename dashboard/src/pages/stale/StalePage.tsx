@@ -39,6 +39,7 @@ export function StalePage() {
 }
 
 function Lead({ report }: { report: StaleReport }) {
+  if (report.summary.flags === 0) return <>No flags yet, so that nothing is stale.</>;
   const due = report.items.filter(isDue).length;
   const flags = report.summary.flags === 1 ? '1 flag' : `${report.summary.flags.toLocaleString('en')} flags`;
   const told = due === 0 ? `None of ${flags} asks for anything.` : `${due.toLocaleString('en')} of ${flags} ask for something.`;
