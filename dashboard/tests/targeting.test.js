@@ -222,6 +222,10 @@ test('what is not saved stands at the foot of the window', async () => {
     const { y, height } = await saveButton(it).boundingBox();
     assert.ok(y + height <= 900, `at ${width} the button ends at ${y + height}`);
     assert.equal(await it.evaluate(() => window.scrollY), 0);
+    await it.getByLabel('Rule 2: bucket by').focus();
+    const field = await it.getByLabel('Rule 2: bucket by').boundingBox();
+    const bar = await it.getByRole('region', { name: 'Not saved yet' }).boundingBox();
+    assert.ok(field.y + field.height < bar.y, `at ${width} what has the keyboard ends at ${field.y + field.height}, the bar begins at ${bar.y}`);
     await it.context().close();
   }
 });
