@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hoist_server::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY};
 use serde_json::json;
-use tests::{Api, Node, Process, Typed, hoist, within};
+use tests::{Api, Node, Process, Typed, hoist, repository, within};
 
 /// Starts the server with these variables; it must not get far.
 async fn start(variables: &[(&str, &str)]) -> Typed {
@@ -221,4 +221,39 @@ async fn the_server_tells_how_it_is() {
     let docs = outsider.get("/docs/").send().await;
     assert_eq!(docs.status, 200);
     assert!(docs.header("content-type").starts_with("text/html"), "{}", docs.header("content-type"));
+}
+
+/// Compiles the server's build script and runs it where there is no Node; gives how it ended and the list that it wrote.
+fn build_without_node(wish: Option<&str>) -> (std::process::Output, Option<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (server, script) = (repository().join("server"), folder.path().join("build"));
+    let compiler = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let mut compile = std::process::Command::new(compiler);
+    compile.args(["--edition", "2024", "-o"]).arg(&script).arg(server.join("build.rs"));
+    assert!(compile.status().unwrap().success());
+    let mut build = std::process::Command::new(&script);
+    build.current_dir(&server).env_clear().env("PATH", folder.path()).env("OUT_DIR", folder.path());
+    if let Some(wish) = wish {
+        build.env("HOIST_DASHBOARD", wish);
+    }
+    let output = build.output().unwrap();
+    (output, std::fs::read_to_string(folder.path().join("dashboard.rs")).ok())
+}
+
+#[test]
+fn without_node_the_server_is_built_and_its_page_says_how_to_get_the_dashboard() {
+    let (built, list) = build_without_node(None);
+    let said = String::from_utf8(built.stdout).unwrap();
+    assert!(built.status.success());
+    assert!(
+        said.contains("cargo::warning=the server is built without its dashboard: there is no Node"),
+        "{said}"
+    );
+    assert!(list.unwrap().contains("INDEX: Option<&str> = None"));
+    let page = std::fs::read_to_string(repository().join("server/src/welcome.html")).unwrap();
+    assert!(page.contains("HOIST_DASHBOARD=require cargo run"), "{page}");
+
+    let (refused, list) = build_without_node(Some("require"));
+    assert!(!refused.status.success(), "a release is not built without its dashboard");
+    assert_eq!(list, None);
 }
