@@ -6,8 +6,8 @@ const DAY = 24 * HOUR;
 /** Older than this, the day says more than the distance. */
 const DISTANT = 14 * DAY;
 
-const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'long' });
-const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', year: 'numeric' });
+const exact = new Intl.DateTimeFormat('en', { dateStyle: 'full', timeStyle: 'long' });
+const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' });
 const distance = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 
 /** An instant as a person says it; the exact one, in the viewer's zone, on hover. */
@@ -23,7 +23,8 @@ export function Time({ at }: { at: string }) {
 
 function said(from: number, instant: Date): string {
   const far = Math.abs(from);
-  if (far < MINUTE) return from > 0 ? 'in a moment' : 'just now';
+  // The page's clock moves by half minutes, so what was done a moment ago may lie ahead of it.
+  if (far < MINUTE) return 'just now';
   if (far < HOUR) return distance.format(Math.trunc(from / MINUTE), 'minute');
   if (far < DAY) return distance.format(Math.trunc(from / HOUR), 'hour');
   if (far < DISTANT) return distance.format(Math.trunc(from / DAY), 'day');

@@ -55,7 +55,7 @@ interface Table {
 }
 
 function tableOf(newestFirst: ExposureDay[], mode: 'direct' | 'bulk'): Table {
-  const days = newestFirst.toReversed();
+  const days = withSilent(newestFirst.toReversed());
   const name = (variant: string | null | undefined) => variant ?? 'the code’s default';
   const variants = [...new Set(days.flatMap(({ variants }) => variants.map(({ variant }) => name(variant))))].sort();
   const served = (day: ExposureDay, wanted: string) =>
@@ -63,8 +63,24 @@ function tableOf(newestFirst: ExposureDay[], mode: 'direct' | 'bulk'): Table {
   return { days: days.map(({ day }) => day), variants, counts: variants.map((it) => days.map((day) => served(day, it))) };
 }
 
+/** The days up to today, those without an evaluation as well: silence is what is looked for. */
+function withSilent(days: ExposureDay[]): ExposureDay[] {
+  const [first] = days;
+  if (!first) return [];
+  const today = Date.now() / 1_000;
+  const told = new Map(days.map((day) => [Date.parse(day.day) / 1_000, day]));
+  const all: ExposureDay[] = [];
+  for (let at = Date.parse(first.day) / 1_000; at <= today; at += DAY_S) {
+    all.push(told.get(at) ?? { day: new Date(at * 1_000).toISOString(), variants: [] });
+  }
+  return all;
+}
+
 const STROKES = ['--hoist-on', '--hoist-off', '--hoist-part', '--hoist-staging', '--hoist-development', '--hoist-production'];
 const HEIGHT = 260;
+const DAY_S = 86_400;
+/** The plot has so many days at least, so that the first ones stand at its end and not in a void. */
+const FEWEST_DAYS = 14;
 
 /** A line for each variant. The numbers stand below it for who cannot see it. */
 function Plot({ table }: { table: Table }) {
@@ -73,15 +89,34 @@ function Plot({ table }: { table: Table }) {
     const element = box.current;
     if (!element) return;
     const colour = (name: string) => getComputedStyle(element).getPropertyValue(name).trim();
-    const axis = { stroke: colour('--mantine-color-dimmed'), grid: { stroke: colour('--hoist-line') } };
+    const axis = {
+      stroke: colour('--mantine-color-dimmed'),
+      grid: { stroke: colour('--hoist-line'), width: 1 },
+      ticks: { show: false },
+      font: `12px ${getComputedStyle(element).fontFamily}`,
+    };
     const seconds = table.days.map((day) => Date.parse(day) / 1_000);
+    const last = seconds.at(-1) ?? 0;
+    const first = Math.min(seconds[0] ?? last, last - (FEWEST_DAYS - 1) * DAY_S);
     const series = table.variants.map((label, at) => ({
       label,
       stroke: colour(STROKES[at % STROKES.length] ?? '--hoist-on'),
       width: 2,
-      points: { show: true, size: 5 },
+      points: { show: true, size: 6 },
+      value: (_: UPlot, value: number | null) => (value === null ? '–' : count(value)),
     }));
-    const options = { width: element.clientWidth, height: HEIGHT, series: [{}, ...series], axes: [axis, { ...axis, size: 70 }] };
+    const options: UPlot.Options = {
+      width: element.clientWidth,
+      height: HEIGHT,
+      // Days are days, wherever the viewer is.
+      tzDate: (at) => UPlot.tzDate(new Date(at * 1_000), 'Etc/UTC'),
+      scales: { x: { range: [first - DAY_S / 2, last + DAY_S / 2] }, y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
+      series: [{ label: 'Day', value: (_: UPlot, at: number | null) => (at === null ? '–' : said(at)) }, ...series],
+      axes: [
+        { ...axis, space: 60, incrs: [1, 2, 7, 14, 30].map((days) => days * DAY_S), values: (_, days) => days.map(said) },
+        { ...axis, size: 70, values: (_, values) => values.map((value) => (Number.isInteger(value) ? count(value) : '')) },
+      ],
+    };
     const plot = new UPlot(options, [seconds, ...table.counts], element);
     const watch = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
     watch.observe(element);
@@ -93,8 +128,10 @@ function Plot({ table }: { table: Table }) {
   return <div ref={box} className={classes.plot} role="img" aria-label="Evaluations by day and variant; the numbers follow" />;
 }
 
+const day = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+const said = (seconds: number) => day.format(new Date(seconds * 1_000));
+
 function Numbers({ table }: { table: Table }) {
-  const day = new Intl.DateTimeFormat(undefined, { day: 'numeric', month: 'short', timeZone: 'UTC' });
   const newest = table.days.map((day, at) => [day, at] as const).toReversed();
   return (
     // A wide table scrolls, so the keyboard must reach it.

@@ -7,7 +7,7 @@ import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
 import type { ContentProps } from './FlagPage';
 import classes from './Flag.module.css';
-import { stepsOf } from './steps';
+import { REASONS, stepsOf } from './steps';
 
 /** A user in, the answer out, with every step that led to it; now or at some earlier moment. */
 export function Playground({ place }: ContentProps) {
@@ -50,7 +50,7 @@ export function Playground({ place }: ContentProps) {
         </Stack>
       </form>
       {explain.error && <Alert color="ember" variant="light" title="No answer" role="alert">{explain.error.message}</Alert>}
-      {explain.data && <Explained answer={explain.data} />}
+      <div aria-live="polite">{explain.data && <Explained answer={explain.data} />}</div>
     </Stack>
   );
 }
@@ -70,12 +70,12 @@ function attributesOf(text: string): { attributes: Record<string, unknown>; erro
 function Explained({ answer }: { answer: Answer }) {
   const { value, variant, reason, revision, changed } = answer;
   return (
-    <section className={`${lines.card} ${classes.card}`} aria-label="The answer" aria-live="polite">
+    <section className={`${lines.card} ${classes.card}`} aria-label="The answer">
       <Title order={2} mb={4}>
         {JSON.stringify(value ?? null)}
       </Title>
       <Text c="dimmed" mb="sm">
-        {variant ? `Variant ${variant}` : 'The default in the caller’s code'}, because {reason}; at revision {revision}
+        {variant ? `Variant ${variant}` : 'The default in the caller’s code'}, because {REASONS[reason] ?? reason}; at revision {revision}
         {changed && (
           <>
             , changed by <Person actor={changed.by} /> <Time at={changed.at} />

@@ -1,5 +1,16 @@
 import type { Answer, ConditionStep, Outcome, RolloutStep, SegmentStep, SplitStep, Step } from '../../api/schema';
 
+/** Why a flag answered so, in words. */
+export const REASONS: Record<string, string> = {
+  STATIC: 'everyone gets it',
+  TARGETING_MATCH: 'a rule applies',
+  SPLIT: 'of the bucket of this user',
+  DEFAULT: 'no rule applies',
+  DISABLED: 'the flag is off',
+  PREREQUISITE_FAILED: 'a flag that it depends on does not serve what it must',
+  ERROR: 'there was no such flag, or it is broken',
+};
+
 /** One step of an evaluation in words. */
 export interface SaidStep {
   title: string;
