@@ -28,9 +28,10 @@ export function launch() {
 }
 
 /** Opens an address of a server in a browser that has seen nothing, and waits until the page stands. */
-export async function open(browser, hoist, path, { width = 1440, theme = 'light' } = {}) {
+export async function open(browser, hoist, path, { width = 1440, theme = 'light', ahead = true } = {}) {
   const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme, reducedMotion: 'reduce' });
   await serveBundle(context);
+  if (!ahead) await context.addInitScript(readNothingAhead);
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   page.complaints = [];
@@ -52,6 +53,11 @@ export async function open(browser, hoist, path, { width = 1440, theme = 'light'
   await page.goto(hoist.url + path);
   await settled(page);
   return page;
+}
+
+/** A page is never idle, so that it reads nothing but what it needs. */
+export function readNothingAhead() {
+  window.requestIdleCallback = () => 0;
 }
 
 /** Waits until the page has its heading and nothing on it is loading. */
@@ -94,11 +100,11 @@ export async function assertFits(page) {
 }
 
 /** A picture of the page for the eye, in a folder that is not kept. */
-export async function shoot(page, name) {
+export async function shoot(page, name, { whole = !SHOWN.includes(name) } = {}) {
   mkdirSync(screenshots, { recursive: true });
   const path = join(screenshots, `${name}.png`);
   // What the documentation shows is a window; what is looked at is all of the page.
-  await page.screenshot({ path, fullPage: !SHOWN.includes(name) });
+  await page.screenshot({ path, fullPage: whole });
   if (process.env.UPDATE_PICTURES && SHOWN.includes(name)) copyFileSync(path, join(pictures, `${name}.png`));
 }
 

@@ -86,9 +86,46 @@ test('what another person changes appears, and nothing typed is lost', async () 
   const page = await open(browser, hoist, `${PAGE}?environment=staging`);
   await rollout('staging', 25);
   await page.getByText('Now 25 %').waitFor();
+  await page.getByRole('button', { name: '100 %', exact: true }).click();
+  await page.getByLabel('Reason (optional)').fill('all of them');
   await rollout('staging', 30);
   await page.getByText('Now 30 %').waitFor();
+  await page.getByText('Somebody else saved meanwhile').waitFor();
+  await page.getByText('30 % → 100 %: everyone who has it keeps it; about 70 % more gain it.').waitFor();
+  assert.equal(await page.getByLabel('Reason (optional)').inputValue(), 'all of them');
+  await assertAccessible(page);
+  // What is chosen and not saved is not left without a question.
+  await page.getByRole('link', { name: 'Segments' }).click();
+  await page.getByRole('button', { name: 'Stay' }).click();
+  // Somebody is first while the request is under way.
+  let late = () => rollout('staging', 31).then(() => (late = undefined));
+  await page.route('**/rollout', async (route) => {
+    await late?.();
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Save 100 % in Staging' }).click();
+  await page.getByText('Not saved: somebody else was first').waitFor();
+  await page.getByText(/31 % → 100 %/).waitFor();
+  page.complaints.length = 0;
+  await page.getByRole('button', { name: 'Save 100 % in Staging' }).click();
+  await page.getByText('Now 100 % · saved').waitFor();
+  assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Rollout');
   assertQuiet(page);
+});
+
+test('a percentage is typed with a point or a comma, and nothing is bent into one', async () => {
+  const page = await open(browser, hoist, `${PAGE}?environment=staging`);
+  const field = page.getByRole('textbox', { name: 'Percentage' });
+  await field.fill('10,5');
+  await page.getByRole('button', { name: 'Save 10.5 % in Staging' }).waitFor();
+  for (const wrong of ['', '150', '1.0001', 'ten']) {
+    await field.fill(wrong);
+    assert.equal(await page.getByRole('button', { name: 'Save', exact: true }).isDisabled(), true, wrong);
+  }
+  await page.getByText('From 0 to 100, at most three decimals').waitFor();
+  await assertAccessible(page);
+  await page.getByRole('button', { name: '50 %', exact: true }).click();
+  assert.equal(await field.inputValue(), '50');
 });
 
 test('a kill is held for a second, asks why afterwards, and counts who has it', async () => {
@@ -102,6 +139,7 @@ test('a kill is held for a second, asks why afterwards, and counts who has it', 
   await page.getByText('It is off.', { exact: true }).waitFor();
   await page.keyboard.up('Enter');
   await page.getByText('1 of 1 instances have it off').waitFor();
+  await page.locator(':focus').and(page.getByRole('textbox', { name: 'Reason', exact: true })).waitFor();
   assert.equal((await settings('development', 'killed')).enabled, false);
   await page.getByRole('textbox', { name: 'Reason', exact: true }).fill('errors at checkout');
   await page.getByRole('button', { name: 'Put it on record' }).click();
@@ -110,6 +148,28 @@ test('a kill is held for a second, asks why afterwards, and counts who has it', 
   const { items } = await hoist.send('GET', 'flags/killed/history?environment=development');
   assert.deepEqual([items[0].action, items[0].reason], ['settings.killed', 'errors at checkout']);
   assertQuiet(page);
+});
+
+test('what was turned on again after a kill stays on', async () => {
+  await rollout('development', 100, 'killed');
+  const page = await open(browser, hoist, '/projects/default/flags/killed?environment=development');
+  const button = page.getByRole('button', { name: 'Hold to kill in Development' });
+  await button.click({ button: 'right', delay: 1_200 });
+  assert.equal((await settings('development', 'killed')).enabled, true, 'the other button is no kill');
+  await button.evaluate((it) => it.click());
+  await page.getByRole('dialog').getByRole('button', { name: 'Kill in Development' }).click();
+  await page.getByText('It is off.', { exact: true }).waitFor();
+  const reason = page.getByRole('textbox', { name: 'Reason', exact: true });
+  await reason.fill('too late');
+  // Somebody turns it on while the reason is on its way.
+  await page.route('**/kill', async (route) => {
+    await rollout('development', 100, 'killed');
+    await route.continue();
+  });
+  await page.getByRole('button', { name: 'Put it on record' }).click();
+  await page.getByText(/has changed it since it was turned off/).waitFor();
+  assert.equal((await settings('development', 'killed')).enabled, true);
+  await reason.waitFor({ state: 'detached' });
 });
 
 test('rules are made in a form, and what the server refuses stands at its field', async () => {

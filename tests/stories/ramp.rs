@@ -89,6 +89,26 @@ async fn a_ramp_keeps_its_people_and_a_kill_turns_all_of_them_off() {
 }
 
 #[tokio::test]
+async fn the_reason_of_a_kill_turns_nothing_off_that_was_turned_on_since() {
+    let node = Node::start().await;
+    node.api().create_flag(FLAG).await;
+    let production = node.api().environment("production");
+    production.rollout(FLAG, 100, "all of them").await;
+    let killed = production.kill(FLAG, "").await;
+    let kill = format!("environments/production/flags/{FLAG}/kill");
+    let because = || {
+        let version = format!("\"{}\"", killed["version"]);
+        node.api().post(&kill).json(&json!({ "reason": "errors" })).header("if-match", &version)
+    };
+    let recorded = because().ok().await;
+    assert_eq!((&recorded["enabled"], &recorded["version"]), (&json!(false), &killed["version"]));
+    production.rollout(FLAG, 100, "mended").await;
+    because().refused(412, "outdated").await;
+    let stands = node.api().get(&format!("environments/production/flags/{FLAG}")).ok().await;
+    assert_eq!(stands["enabled"], json!(true));
+}
+
+#[tokio::test]
 async fn the_audit_names_who_how_before_after_and_why() {
     let shop = Shop::open().await;
     shop.rollout(10, "first users").await;

@@ -1,5 +1,6 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answered, api } from '../api/client';
+import { ProblemError } from '../api/problem';
 import type { FlagSettings, Rollout, Settings } from '../api/schema';
 import { flagQuery } from './flags';
 
@@ -58,9 +59,18 @@ function useWritten(place: SettingsPlace) {
   };
 }
 
+/** A refusal may mean that somebody else was first: then theirs is to be seen. */
+function useRefused(place: SettingsPlace) {
+  const client = useQueryClient();
+  return (error: Error) => {
+    if (error instanceof ProblemError && error.outdated) void client.invalidateQueries({ queryKey: keyOf(place) });
+  };
+}
+
 /** A product owner's one call. */
 export function useRollout(path: SettingsPlace) {
   return useMutation({
+    onError: useRefused(path),
     mutationFn: ({ body, version }: Write<Rollout>) =>
       answered(api.PUT(`${PATH}/rollout`, { params: matching(path, version), body })),
     onSuccess: useWritten(path),
@@ -70,6 +80,7 @@ export function useRollout(path: SettingsPlace) {
 /** Says everything about a flag; the reason goes beside the settings. */
 export function useSaveSettings(path: SettingsPlace) {
   return useMutation({
+    onError: useRefused(path),
     mutationFn: ({ body, version, reason }: Write<Settings> & { reason: string }) => {
       const params = matching(path, version);
       const header = reason ? { ...params.header, 'Hoist-Reason': encodeURIComponent(reason) } : params.header;
@@ -79,11 +90,21 @@ export function useSaveSettings(path: SettingsPlace) {
   });
 }
 
-/** Turns a flag off at once. Sent again with a reason, it puts that on record. */
+/** Turns a flag off at once. */
 export function useKill(path: SettingsPlace) {
   return useMutation({
     mutationFn: (reason: string) =>
       answered(api.POST(`${PATH}/kill`, { params: { path }, body: reason ? { reason } : {} })),
+    onSuccess: useWritten(path),
+  });
+}
+
+/** Says why a flag was turned off, once it is; one that was turned on again since stays on. */
+export function useKillReason(path: SettingsPlace) {
+  return useMutation({
+    mutationFn: ({ reason, version }: { reason: string; version: number }) =>
+      answered(api.POST(`${PATH}/kill`, { params: matching(path, version), body: { reason } })),
+    onError: useRefused(path),
     onSuccess: useWritten(path),
   });
 }

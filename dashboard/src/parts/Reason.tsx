@@ -6,19 +6,21 @@ interface ReasonProps {
   error?: string | undefined;
   /** Whether it can be left empty. */
   optional?: boolean;
+  autoFocus?: boolean;
 }
 
 /** The longest reason that the server keeps. */
 const LONGEST = 1_000;
 
 /** Why a change is made: every write asks for it, and the audit keeps it. */
-export function Reason({ value, onChange, error, optional = true }: ReasonProps) {
+export function Reason({ value, onChange, error, optional = true, autoFocus = false }: ReasonProps) {
   return (
     <Textarea
       label={optional ? 'Reason (optional)' : 'Reason'}
       description="Whoever looks later reads it beside the change."
       placeholder="Why?"
       autosize
+      autoFocus={autoFocus}
       minRows={1}
       maxRows={5}
       maxLength={LONGEST}

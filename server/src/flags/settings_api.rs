@@ -171,13 +171,15 @@ pub(crate) async fn restore_settings(
     Wanted { environment, flag, current, settings, action: Action::SettingsRestored }.write(change).await
 }
 
-/// Turns a flag off at once: everyone gets the off variant. Never gated, and done already if it is off.
-#[utoipa::path(tag = "settings", request_body = Kill, responses((status = 200, body = FlagSettings), ReadProblems, WriteProblems))]
+/// Turns a flag off at once: everyone gets the off variant. Never gated, and done already if it is off. Whoever says why
+/// afterwards sends it again with the version that it left, in `If-Match`: what was turned on since stays on.
+#[utoipa::path(tag = "settings", params(IfMatch), request_body = Kill, responses((status = 200, body = FlagSettings), ReadProblems, WriteProblems))]
 #[post("/projects/{project}/environments/{environment}/flags/{flag}/kill")]
 pub(crate) async fn kill_flag(
     app: web::Data<App>,
     caller: Caller,
     path: SettingsPath,
+    matches: IfMatch,
     body: Text,
 ) -> Result<Reply> {
     let (project, environment, flag) = path.into_inner();
@@ -187,6 +189,7 @@ pub(crate) async fn kill_flag(
     let mut change = app.change(&caller, &project).await?;
     change.because(bounded_reason(kill.reason, "/reason")?);
     let current = change.settings(&environment, &flag).await?;
+    matches.check(current.version)?;
     let settings = Settings { enabled: false, ..current.settings.clone() };
     Wanted { environment, flag, current, settings, action: Action::SettingsKilled }.write(change).await
 }

@@ -2,9 +2,12 @@ import { Alert, Button, Group, Stack, Text, Title } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import type { Environment, FlagSettings } from '../../api/schema';
 import { useReceipts } from '../../data/instances';
-import { type SettingsPlace, useKill } from '../../data/settings';
+import { type SettingsPlace, useKill, useKillReason } from '../../data/settings';
+import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import lines from '../../parts/Lines.module.css';
+import { Person } from '../../parts/Person';
 import { Reason } from '../../parts/Reason';
+import { useUnsaved } from '../../parts/Unsaved';
 import classes from './Flag.module.css';
 
 interface KillCardProps {
@@ -17,8 +20,13 @@ interface KillCardProps {
 /** Off at once, with no approval; then why, and who has it. */
 export function KillCard({ place, environment, settings, may }: KillCardProps) {
   const kill = useKill(place);
-  const [killed, setKilled] = useState<number>();
-  const off = () => kill.mutate('', { onSuccess: ({ revision }) => setKilled(revision) });
+  const [killed, setKilled] = useState<FlagSettings>();
+  const [told, setTold] = useState(false);
+  const off = (reason: string) => {
+    setTold(reason.trim() !== '');
+    kill.mutate(reason.trim(), { onSuccess: setKilled });
+  };
+  const stands = killed && settings.version === killed.version;
   return (
     <section className={`${lines.card} ${classes.card} ${environment.protected ? classes.danger : ''}`} aria-labelledby="kill-title">
       <Stack gap="md">
@@ -30,15 +38,21 @@ export function KillCard({ place, environment, settings, may }: KillCardProps) {
           as they are for when it is turned on again.
         </Text>
         {kill.error && <Alert color="ember" variant="light" title="It is not off" role="alert">{kill.error.message}</Alert>}
-        {settings.enabled ? (
-          <HoldButton label={`Hold to kill in ${environment.name}`} disabled={!may} busy={kill.isPending} done={off} />
-        ) : (
-          <Text fw={600}>It is off.</Text>
+        {settings.enabled && (
+          <HoldButton place={place} environment={environment} disabled={!may} busy={kill.isPending} done={off} />
         )}
-        {killed !== undefined && (
+        <div role="status">
+          {!settings.enabled && <Text fw={600}>It is off.</Text>}
+          {killed && !stands && (
+            <Text size="sm" c="dimmed">
+              <Person actor={settings.changed_by} /> has changed it since it was turned off at revision {killed.revision}.
+            </Text>
+          )}
+        </div>
+        {stands && (
           <>
-            <Received place={place} revision={killed} />
-            <Why record={(reason) => kill.mutateAsync(reason)} />
+            <Received place={place} revision={killed.revision} />
+            {!told && <Why place={place} version={killed.version} />}
           </>
         )}
       </Stack>
@@ -48,9 +62,22 @@ export function KillCard({ place, environment, settings, may }: KillCardProps) {
 
 const HOLD_MS = 1_000;
 
-/** A button that acts once it was held for a second, by pointer or by key, so that nobody presses it by mistake. */
-function HoldButton({ label, disabled, busy, done }: { label: string; disabled: boolean; busy: boolean; done: () => void }) {
+interface HoldButtonProps {
+  place: SettingsPlace;
+  environment: Environment;
+  disabled: boolean;
+  busy: boolean;
+  done: (reason: string) => void;
+}
+
+/**
+ * A button that acts once it was held for a second, by pointer or by key, so that nobody presses it by mistake. What
+ * presses it for a person, such as a screen reader or a voice, cannot hold: then it asks instead.
+ */
+function HoldButton({ place, environment, disabled, busy, done }: HoldButtonProps) {
   const [held, setHeld] = useState(false);
+  const [short, setShort] = useState(false);
+  const [asking, setAsking] = useState(false);
   const timer = useRef<number>(undefined);
   const release = () => {
     window.clearTimeout(timer.current);
@@ -59,35 +86,67 @@ function HoldButton({ label, disabled, busy, done }: { label: string; disabled: 
   };
   const hold = () => {
     if (timer.current !== undefined || disabled) return;
+    setShort(false);
     setHeld(true);
     timer.current = window.setTimeout(() => {
       release();
-      done();
+      done('');
     }, HOLD_MS);
+  };
+  const giveUp = () => {
+    if (timer.current !== undefined) setShort(true);
+    release();
   };
   useEffect(() => release, []);
   const isPress = (key: string) => key === ' ' || key === 'Enter';
   return (
-    <Button
-      color="ember.7"
-      className={classes.holding}
-      data-held={held}
-      disabled={disabled}
-      loading={busy}
-      style={{ alignSelf: 'flex-start' }}
-      onPointerDown={hold}
-      onPointerUp={release}
-      onPointerLeave={release}
-      onBlur={release}
-      onKeyDown={(event) => {
-        if (isPress(event.key)) hold();
-      }}
-      onKeyUp={(event) => {
-        if (isPress(event.key)) release();
-      }}
-    >
-      {held ? 'Keep holding…' : label}
-    </Button>
+    <div>
+      <Button
+        color="ember.7"
+        className={classes.holding}
+        data-held={held}
+        disabled={disabled}
+        loading={busy}
+        onPointerDown={(event) => {
+          if (event.button === 0) hold();
+        }}
+        onPointerUp={giveUp}
+        onPointerLeave={giveUp}
+        onBlur={release}
+        onKeyDown={(event) => {
+          if (event.key === 'Escape') release();
+          if (!isPress(event.key)) return;
+          event.preventDefault();
+          hold();
+        }}
+        onKeyUp={(event) => {
+          if (!isPress(event.key)) return;
+          event.preventDefault();
+          giveUp();
+        }}
+        onClick={(event) => {
+          // Keys are kept from clicking, and a pointer's click has a count: this one has neither.
+          if (event.detail === 0) setAsking(true);
+        }}
+      >
+        {held ? 'Keep holding…' : `Hold to kill in ${environment.name}`}
+      </Button>
+      <Text role="status" size="sm" c="dimmed" mt={short ? 6 : 0}>
+        {short && 'Hold it for a second, so that nobody presses it by mistake.'}
+      </Text>
+      {asking && (
+        <ConfirmDialog
+          title={`Kill ${place.flag} in ${environment.name}`}
+          action={`Kill in ${environment.name}`}
+          act={(reason) => { setAsking(false); done(reason); }}
+          busy={busy}
+          error={null}
+          onClose={() => setAsking(false)}
+        >
+          It is off for everyone in {environment.name} at once.
+        </ConfirmDialog>
+      )}
+    </div>
   );
 }
 
@@ -97,7 +156,7 @@ function Received({ place, revision }: { place: SettingsPlace; revision: number 
   if (!receipts) return <Text role="status">Asking who has it…</Text>;
   const { instances, at_revision: have, slowest_ms: slowest, items } = receipts;
   if (instances === 0) return <Text role="status">It is off at revision {revision}. No instance is connected.</Text>;
-  const missing = items.filter(({ present }) => present).map(({ name }) => name);
+  const missing = items.filter(({ present }) => present).map(({ app, name }) => (app ? `${app} on ${name}` : name));
   return (
     <Text role="status" fw={600} c={have < instances ? undefined : 'var(--hoist-on)'}>
       {`${have} of ${instances} instances have it off`}
@@ -108,23 +167,30 @@ function Received({ place, revision }: { place: SettingsPlace; revision: number 
 }
 
 /** Asks why, once it is off. */
-function Why({ record }: { record: (reason: string) => Promise<unknown> }) {
+function Why({ place, version }: { place: SettingsPlace; version: number }) {
   const [reason, setReason] = useState('');
-  const [kept, setKept] = useState(false);
-  if (kept) return <Text size="sm">The reason is on record.</Text>;
+  const record = useKillReason(place);
+  const { question } = useUnsaved(reason.trim() !== '' && !record.isPending && !record.isSuccess, () => undefined);
+  if (record.isSuccess) return <Text size="sm" role="status">The reason is on record.</Text>;
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void record(reason).then(() => setKept(true));
+        record.mutate({ reason, version });
       }}
     >
-      <Reason value={reason} onChange={setReason} optional={false} />
+      {record.error && (
+        <Alert color="ember" variant="light" title="The reason is not on record" role="alert" mb="xs">
+          {record.error.message}
+        </Alert>
+      )}
+      <Reason value={reason} onChange={setReason} optional={false} autoFocus />
       <Group justify="flex-end" mt="xs">
-        <Button type="submit" variant="default" disabled={!reason.trim()}>
+        <Button type="submit" variant="default" disabled={!reason.trim()} loading={record.isPending}>
           Put it on record
         </Button>
       </Group>
+      {question}
     </form>
   );
 }

@@ -1,13 +1,16 @@
-import { Button, Group, NumberInput, Slider, Stack, Text, Title } from '@mantine/core';
-import { useState } from 'react';
-import { fieldErrors } from '../../api/problem';
+import { Alert, Button, Group, Slider, Stack, Text, Title } from '@mantine/core';
+import { useRef, useState } from 'react';
+import { fieldErrors, ProblemError } from '../../api/problem';
 import type { Environment, FlagSettings } from '../../api/schema';
 import { useExposures } from '../../data/exposures';
 import { type SettingsPlace, useRollout } from '../../data/settings';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { FormProblems } from '../../parts/FormProblems';
 import lines from '../../parts/Lines.module.css';
+import { PercentField } from '../../parts/PercentField';
+import { Person } from '../../parts/Person';
 import { Reason } from '../../parts/Reason';
+import { useUnsaved } from '../../parts/Unsaved';
 import classes from './Flag.module.css';
 import { meaning, percent, percentage, shareOf } from './rollout';
 
@@ -20,59 +23,84 @@ interface RolloutCardProps {
 
 const USUAL = [10, 50, 100];
 
+/** What somebody chose and has not saved. */
+interface Choice {
+  /** Not a number while the field has none. */
+  share: number;
+  /** The version that stood when it was chosen: a newer one is somebody else's. */
+  version: number;
+}
+
 /** A product owner's control: so many percent, what that means, why, and save. */
 export function RolloutCard({ place, environment, settings, may }: RolloutCardProps) {
   const before = shareOf(settings);
-  const [share, setShare] = useState(before);
+  const [choice, setChoice] = useState<Choice>();
   const [reason, setReason] = useState('');
+  const [saved, setSaved] = useState(false);
+  const heading = useRef<HTMLHeadingElement>(null);
   const perDay = useExposures(place).data?.per_day;
   const rollout = useRollout(place);
-  const changed = share !== before || (!settings.enabled && share > 0);
-  const { fields, rest } = fieldErrors(rollout.error, { percentage: '/percentage', reason: '/reason' });
+  const share = choice?.share ?? before;
+  const changed = choice !== undefined && !Object.is(share, before);
+  const readable = !Number.isNaN(share);
+  // What it said is one click away when it is turned on again.
+  const kept = settings.default.rollout ?? 100;
+  const offered = settings.enabled || USUAL.includes(kept) ? USUAL : [...USUAL, kept].toSorted((a, b) => a - b);
+  const { question } = useUnsaved(changed && !rollout.isPending, () => undefined);
+  const locked = !may || rollout.isPending;
+  const outdated = rollout.error instanceof ProblemError && rollout.error.outdated;
+  const { fields, rest } = fieldErrors(outdated ? null : rollout.error, { percentage: '/percentage', reason: '/reason' });
+  const choose = (share: number) => {
+    setSaved(false);
+    setChoice({ share, version: choice?.version ?? settings.version });
+  };
+  const leave = () => {
+    setChoice(undefined);
+    setReason('');
+    rollout.reset();
+    heading.current?.focus();
+  };
   const save = () =>
-    rollout.mutate({
-      body: { percentage: share, enabled: share > 0 ? true : settings.enabled, ...(reason && { reason }) },
-      version: settings.version,
-    });
+    rollout.mutate(
+      {
+        body: { percentage: share, enabled: share > 0 ? true : settings.enabled, ...(reason && { reason }) },
+        version: settings.version,
+      },
+      { onSuccess: () => { leave(); setSaved(true); } },
+    );
   return (
     <section className={`${lines.card} ${classes.card}`} aria-labelledby="rollout-title">
       <Stack gap="md">
         <Group justify="space-between">
-          <Title order={2} id="rollout-title">
+          <Title order={2} id="rollout-title" ref={heading} tabIndex={-1}>
             Rollout
           </Title>
           <EnvironmentName environment={environment} />
         </Group>
-        <Text>
+        <Text role="status">
           Now <b>{percent(before)}</b>
-          {!settings.enabled && ' (off)'}
+          {!settings.enabled && ` (off; ${percent(kept)} when it was on)`}
+          {saved && <Text span c="var(--hoist-on)"> · saved</Text>}
         </Text>
+        {changed && settings.version !== choice.version && (
+          <Alert color="ember" variant="light" role="alert" title={outdated ? 'Not saved: somebody else was first' : 'Somebody else saved meanwhile'}>
+            <Person actor={settings.changed_by} /> has made it {percent(before)}. What you chose would go on from there.
+          </Alert>
+        )}
         <FormProblems problems={rest} />
-        <Group gap="xs">
-          {USUAL.map((usual) => (
+        <Group gap="xs" align="flex-start">
+          {offered.map((usual) => (
             <Button
               key={usual}
               variant={share === usual ? 'filled' : 'default'}
               aria-pressed={share === usual}
-              disabled={!may}
-              onClick={() => setShare(usual)}
+              disabled={locked}
+              onClick={() => choose(usual)}
             >
-              {usual} %
+              {percent(usual)}
             </Button>
           ))}
-          <NumberInput
-            aria-label="Percentage"
-            w={120}
-            min={0}
-            max={100}
-            step={1}
-            decimalScale={3}
-            suffix=" %"
-            disabled={!may}
-            value={share}
-            onChange={(value) => setShare(percentage(Number(value) || 0))}
-            error={fields.percentage}
-          />
+          <PercentField aria-label="Percentage" w={110} disabled={locked} value={share} onChange={choose} error={fields.percentage} />
         </Group>
         <Slider
           thumbLabel="Percentage"
@@ -80,27 +108,28 @@ export function RolloutCard({ place, environment, settings, may }: RolloutCardPr
           max={100}
           step={1}
           label={percent}
-          disabled={!may}
-          value={share}
-          onChange={(value) => setShare(percentage(value))}
+          disabled={locked}
+          value={readable ? share : before}
+          onChange={(value) => choose(percentage(value))}
         />
         <Text role="status" size="sm" c={changed ? undefined : 'dimmed'}>
-          {meaning(before, share, perDay)}
+          {readable ? meaning(before, share, perDay, settings) : 'Type how many percent are to get it.'}
         </Text>
         {changed && may && (
           <>
             <Reason value={reason} onChange={setReason} error={fields.reason} />
             <Group justify="flex-end">
-              <Button variant="default" onClick={() => setShare(before)}>
+              <Button variant="default" onClick={leave} disabled={locked}>
                 Leave it
               </Button>
-              <Button onClick={save} loading={rollout.isPending} color={environment.protected ? 'ember.7' : undefined}>
-                {`Save ${percent(share)} in ${environment.name}`}
+              <Button onClick={save} loading={rollout.isPending} disabled={!readable} color={environment.protected ? 'ember.7' : undefined}>
+                {readable ? `Save ${percent(share)} in ${environment.name}` : 'Save'}
               </Button>
             </Group>
           </>
         )}
       </Stack>
+      {question}
     </section>
   );
 }
