@@ -25,7 +25,7 @@ use crate::snapshots::{Live, State};
 /// How long a stream stays silent at most.
 pub const HEARTBEAT: Duration = Duration::from_secs(15);
 /// What it says then.
-pub(crate) const SIGN_OF_LIFE: &[u8] = b": heartbeat\n\n";
+const SIGN_OF_LIFE: &[u8] = b": heartbeat\n\n";
 /// A frame is sent in pieces of at most this many bytes, with [`WRITE_BUFFER`] so chosen that the connection's buffer
 /// need never grow: it would stay as large as the largest flag set ever sent through it.
 const PIECE: usize = 3_800;

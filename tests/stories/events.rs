@@ -57,6 +57,13 @@ async fn a_page_is_told_where_everything_stands_and_then_of_each_change() {
 }
 
 #[tokio::test]
+async fn a_page_hears_that_the_server_is_there() {
+    let node = start().await;
+    let mut wire = open(&node, "hoist_api_development").await;
+    assert_eq!(next(&mut wire, "beat").await, json!({}));
+}
+
+#[tokio::test]
 async fn what_is_no_revision_is_told_too() {
     let node = start().await;
     let mut wire = open(&node, "hoist_api_development").await;

@@ -4,23 +4,11 @@ import { useEffect, useSyncExternalStore } from 'react';
 import { answered, api, asJson } from '../api/client';
 import { ProblemError } from '../api/problem';
 import { SESSION } from '../api/queries';
+import { hearEvents, type NewRevision } from './events';
 import { refreshFlags } from './flags';
 
 /** Whether what is shown follows the server. */
 export type Liveness = 'connecting' | 'live' | 'reconnecting';
-
-/** What the server's event `revision` says; null keys mean that any may have changed. */
-interface NewRevision {
-  environment: string;
-  revision: number;
-  flags: string[] | null;
-  segments: string[] | null;
-}
-
-/** What the server's event `audit` says: the number of the newest entry. */
-interface NewEntry {
-  sequence: number;
-}
 
 let liveness: Liveness = 'connecting';
 const listeners = new Set<() => void>();
@@ -40,9 +28,6 @@ export function useLiveness(): Liveness {
   return useSyncExternalStore(listen, () => liveness);
 }
 
-/** A browser gives up on a stream that was refused; then it is opened again after this long. */
-const AGAIN_MS = 3_000;
-
 /** Follows a project's events for as long as a page shows it to somebody, and reads again what they name. */
 export function useLive(project: string, somebody: boolean) {
   const client = useQueryClient();
@@ -50,40 +35,45 @@ export function useLive(project: string, somebody: boolean) {
 }
 
 function follow(project: string, client: QueryClient): () => void {
-  let source: EventSource;
-  let again: number | undefined;
-  const open = () => {
-    source = new EventSource(`/api/v1/projects/${encodeURIComponent(project)}/events`);
-    source.addEventListener('open', () => {
-      become('live');
-      // Whatever was read before the stream was open may be older than the first event; what was not there is told of.
-      const missing = (error: unknown) => error instanceof ProblemError && error.missing;
-      void client.invalidateQueries({ predicate: ({ queryKey, state }) => queryKey[0] === project && !missing(state.error) });
-    });
-    source.addEventListener('revision', (event) => heard(project, JSON.parse(event.data) as NewRevision, client));
-    let told: number | undefined;
-    source.addEventListener('audit', (event) => {
-      const { sequence } = JSON.parse(event.data) as NewEntry;
-      for (const noun of ['audit', 'environments', 'tokens']) {
-        void client.invalidateQueries({ queryKey: [project, noun] });
-      }
-      if (told !== undefined) refreshWritten(project, sequence - told, client).catch(() => client.invalidateQueries({ queryKey: [project, 'flags'] }));
-      told = sequence;
-    });
-    source.addEventListener('error', () => {
-      become('reconnecting');
-      if (source.readyState !== EventSource.CLOSED) return;
-      // It was refused: perhaps because the session has ended.
-      void client.invalidateQueries({ queryKey: SESSION });
-      again = window.setTimeout(open, AGAIN_MS);
-    });
+  let sequence: number | undefined;
+  const begin = () => {
+    become('live');
+    // Whatever was read before the stream was there may be older than the first event; what was not there is told of.
+    const missing = (error: unknown) => error instanceof ProblemError && error.missing;
+    void client.invalidateQueries({ predicate: ({ queryKey, state }) => queryKey[0] === project && !missing(state.error) });
   };
-  open();
+  const end = hearEvents(project, (told) => {
+    switch (told.kind) {
+      case 'begun':
+        return begin();
+      case 'stands':
+        sequence ??= told.sequence;
+        if (!told.up) return become('reconnecting');
+        return liveness === 'live' ? undefined : begin();
+      case 'revision':
+        return heard(project, told, client);
+      case 'audit': {
+        const before = sequence;
+        sequence = told.sequence;
+        return heardEntry(project, told.sequence, before, client);
+      }
+      case 'lost':
+        become('reconnecting');
+        if (told.refused) void client.invalidateQueries({ queryKey: SESSION });
+    }
+  });
   return () => {
-    window.clearTimeout(again);
-    source.close();
+    end();
     become('connecting');
   };
+}
+
+function heardEntry(project: string, sequence: number, before: number | undefined, client: QueryClient) {
+  for (const noun of ['audit', 'environments', 'tokens']) {
+    void client.invalidateQueries({ queryKey: [project, noun] });
+  }
+  if (before === undefined) return;
+  refreshWritten(project, sequence - before, client).catch(() => client.invalidateQueries({ queryKey: [project, 'flags'] }));
 }
 
 /** Past so many entries at once, all flags are read again. */

@@ -14,10 +14,12 @@ use crate::ending::Departure;
 use crate::error::{ReadProblems, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::snapshots::{Live, State};
-use crate::stream::{HEARTBEAT, Place, SIGN_OF_LIFE, answer, come_back};
+use crate::stream::{HEARTBEAT, Place, answer, come_back};
 
 /// How many keys an event names; when more have changed it names none.
 const MAX_KEYS: usize = 100;
+/// A sign of life. An event without data would not be told to a page's script.
+const BEAT: &[u8] = b"event: beat\ndata: {}\n\n";
 
 /// The data of an event `revision`.
 #[derive(Debug, Serialize)]
@@ -38,9 +40,9 @@ struct NewEntry {
 /// Tells a page what is new: an event `revision` for each environment at once and after every change, with `environment`,
 /// `revision`, and the keys of the `flags` and `segments` that were touched, null when any may have been; and an event
 /// `audit` with the `sequence` of the project's newest audit entry, for changes that are no revisions. A caller of one
-/// environment is told of that one's revisions only. The stream ends with the caller's token or session. A comment comes
-/// at least every 15 seconds.
-#[utoipa::path(tag = "projects", responses((status = 200, description = "Server-sent events `revision` and `audit`", body = String, content_type = "text/event-stream"), ReadProblems))]
+/// environment is told of that one's revisions only. The stream ends with the caller's token or session. When there is
+/// nothing to tell for 15 seconds an event `beat` comes, which scripts hear, as they do not hear comments.
+#[utoipa::path(tag = "projects", responses((status = 200, description = "Server-sent events `revision`, `audit` and `beat`", body = String, content_type = "text/event-stream"), ReadProblems))]
 #[get("/projects/{project}/events")]
 pub(crate) async fn get_project_events(
     app: web::Data<App>,
@@ -108,7 +110,7 @@ impl Page {
                 () = tokio::time::sleep(HEARTBEAT) => true,
             };
             if silent && self.standing.holds(&self.app) {
-                return Some((Ok(Bytes::from_static(SIGN_OF_LIFE)), self));
+                return Some((Ok(Bytes::from_static(BEAT)), self));
             }
         }
     }
