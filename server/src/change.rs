@@ -63,8 +63,7 @@ impl App {
     /// Begins a change of a project.
     pub async fn change<'a>(&'a self, caller: &'a Caller, project: &ProjectKey) -> Result<Change<'a>> {
         let telling = Telling::begin(caller, project);
-        let turn = self.queues.turn(project, self.settings.database_timeout).await?;
-        let mut transaction = self.store.write.begin().await?;
+        let (turn, mut transaction) = self.begin(project).await?;
         let tail = sqlx::query(
             "UPDATE projects SET audit_sequence = audit_sequence WHERE key = $1 AND deleted_ms IS NULL \
              RETURNING audit_sequence, audit_hash",
@@ -89,8 +88,7 @@ impl App {
         insert: impl AsyncFnOnce(&mut Connection, Timestamp) -> Result<()>,
     ) -> Result<Change<'a>> {
         let telling = Telling::begin(caller, project);
-        let turn = self.queues.turn(project, self.settings.database_timeout).await?;
-        let mut transaction = self.store.write.begin().await?;
+        let (turn, mut transaction) = self.begin(project).await?;
         crate::store::check(&mut transaction).await?;
         let mut change = Change::new(self, caller, (turn, transaction), project.clone(), telling);
         let at = change.at;

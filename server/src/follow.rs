@@ -81,7 +81,7 @@ impl App {
             failing = result.is_err();
             measured::task("follow", failing);
             if !failing {
-                measured::followed(self.clock.now());
+                self.source.followed();
             }
             let period = if self.fanout.is_up() { COMPARE_BESIDE_BELL } else { COMPARE_ALONE };
             let next = begun + period.mul_f64(rand::random_range(0.75..1.0));

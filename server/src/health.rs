@@ -125,7 +125,12 @@ pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
     // A node without its database serves from memory, and stays ready for that.
     let fit = tokio::time::timeout(PATIENCE, app.store.fit()).await.ok().and_then(Result::ok);
     match &fit {
-        Some(fit) => lacks.extend(fit.lacks()),
+        Some(fit) => {
+            lacks.extend(fit.lacks());
+            if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, app.store.ping()).await {
+                lacks.push(format!("writes: {error}"));
+            }
+        }
         None => lacks.push("database".to_owned()),
     }
     let fits = fit.is_none_or(|fit| fit == Fit::Fits);

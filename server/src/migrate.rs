@@ -2,11 +2,12 @@
 
 use crate::error::{Error, Result};
 use crate::settings::Settings;
-use crate::store::{MigrationState, Store};
+use crate::store::{MigrationState, NEWEST, Store};
 
 /// Applies every migration that is not applied yet, or those until `to`; returns the list afterwards.
 pub async fn up(settings: &Settings, to: Option<i64>) -> Result<Vec<MigrationState>> {
     let store = open(settings).await?;
+    expect_known(to)?;
     let migrated = match to {
         Some(target) => store.migrate_up_to(target).await,
         None => store.migrate_up().await,
@@ -18,6 +19,7 @@ pub async fn up(settings: &Settings, to: Option<i64>) -> Result<Vec<MigrationSta
 /// Takes migrations back until `to` is the newest applied one; the newest one when absent.
 pub async fn down(settings: &Settings, to: Option<i64>) -> Result<Vec<MigrationState>> {
     let store = open(settings).await?;
+    expect_known(to)?;
     let applied = store.migrations().await?;
     let newest =
         applied.iter().filter(|migration| migration.applied).map(|migration| migration.version).max();
@@ -28,6 +30,18 @@ pub async fn down(settings: &Settings, to: Option<i64>) -> Result<Vec<MigrationS
 /// Lists every migration and whether it is applied.
 pub async fn status(settings: &Settings) -> Result<Vec<MigrationState>> {
     open(settings).await?.migrations().await
+}
+
+/// A version that no migration has would be a slip of the hand that looks like success.
+fn expect_known(to: Option<i64>) -> Result<()> {
+    match to {
+        Some(to) if !(0..=NEWEST).contains(&to) => {
+            let detail =
+                format!("there is no migration {to}; this build knows 1 to {NEWEST}, and 0 is none of them");
+            Err(Error::Malformed(detail, Vec::new()))
+        }
+        _ => Ok(()),
+    }
 }
 
 async fn open(settings: &Settings) -> Result<Store> {

@@ -19,12 +19,15 @@ use crate::rates::Rate;
 use crate::settings::Settings;
 use crate::snapshots::{Live, Snapshots, State};
 use crate::stream::Streams;
+use crate::telemetry::measured;
 use crate::telemetry::traces::Traces;
 use crate::tokens::Token;
 use crate::upstream::Shown;
 
 /// How often the origin is asked at most because somebody says that there is something new.
 const HURRY: Duration = Duration::from_millis(20);
+/// How many of the files that the process may have open are not for streams, at least; a tenth where that is more.
+const FILES_KEPT: usize = 64;
 /// What `HOIST_OFREP_RATE` is counted in.
 const A_SECOND: Duration = Duration::from_secs(1);
 
@@ -60,12 +63,27 @@ struct Hurried {
     turn: Mutex<Option<Instant>>,
 }
 
+/// How many streams are held, where so many are wanted: each is an open file, and others must be let in to be refused, or
+/// to ask how the node is.
+fn most_streams(wanted: usize) -> usize {
+    let room = |files: usize| files.saturating_sub((files / 10).max(FILES_KEPT)).max(1);
+    let most = measured::open_files_limit().map_or(wanted, |files| wanted.min(room(files)));
+    if most < wanted {
+        tracing::info!(
+            most,
+            wanted,
+            "fewer streams are held than HOIST_MAX_STREAMS, by the limit of open files"
+        );
+    }
+    most
+}
+
 impl Serving {
     /// Serves nothing yet.
     pub(crate) fn new(settings: Settings, clock: Clock, origin: Origin) -> Result<Self> {
         Ok(Self {
             access: Arc::new(Access::new(&settings, clock.now())),
-            streams: Arc::new(Streams::new(settings.max_streams, settings.max_joining_mib)),
+            streams: Arc::new(Streams::new(most_streams(settings.max_streams), settings.max_joining_mib)),
             rate: Arc::new(Rate::new(
                 "questions",
                 u32::try_from(settings.ofrep_rate).unwrap_or(u32::MAX),

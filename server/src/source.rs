@@ -1,6 +1,8 @@
 //! What a node serves from, as far as it knows.
 
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -28,20 +30,35 @@ const ALL: [(Source, &str); 4] = [
 
 /// The source at the moment.
 #[derive(Debug, Default)]
-pub(crate) struct Sources(AtomicU8);
+pub(crate) struct Sources {
+    now: AtomicU8,
+    /// When this node last knew that it has what the database has.
+    followed: Mutex<Option<Instant>>,
+}
 
 impl Sources {
     pub(crate) fn get(&self) -> Source {
-        let now = usize::from(self.0.load(Ordering::Relaxed));
+        let now = usize::from(self.now.load(Ordering::Relaxed));
         ALL.get(now).map_or(Source::Nothing, |(source, _)| *source)
     }
 
     pub(crate) fn set(&self, now: Source) {
         let place = ALL.iter().position(|(source, _)| *source == now).unwrap_or(0);
         let place = u8::try_from(place).unwrap_or(0);
-        if self.0.swap(place, Ordering::Relaxed) != place {
-            tracing::info!(source = ?now, "serves from another source");
+        if self.now.swap(place, Ordering::Relaxed) != place {
+            let name = ALL.iter().find(|(source, _)| *source == now).map_or("nothing", |(_, name)| name);
+            tracing::info!(source = name, "this is where the flags come from now");
         }
+    }
+
+    /// Notes that this node has what the database has.
+    pub(crate) fn followed(&self) {
+        *self.followed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// How long ago this node knew that it has what the database has.
+    pub(crate) fn age(&self) -> Option<Duration> {
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
     /// Tells the metrics.

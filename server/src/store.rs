@@ -117,12 +117,13 @@ fn unavailable(error: &sqlx::Error) -> Error {
 }
 
 /// Codes that say "not now" rather than "not like this": SQLite's busy, locked, I/O error, full and read-only;
-/// PostgreSQL's classes 08 (connection), 53 (resources), 57 (intervention), 40 (rolled back), an idle transaction or a
-/// lock given up, and a statement prepared before its tables were changed.
+/// PostgreSQL's classes 08 (connection), 28 (who we are), 53 (resources), 57 (intervention), 58 (the system below), 40 (rolled back), a database
+/// that is not there or takes no writes (as one that waits to take over from another), an idle transaction or a lock given
+/// up, and a statement prepared before its tables were changed.
 fn is_passing(code: Option<&str>) -> bool {
     let Some(code) = code else { return false };
     if code.len() == 5 {
-        return ["08", "53", "57", "40", "25P03", "55P03", "0A000"]
+        return ["08", "28", "53", "57", "58", "40", "3D000", "25006", "25P03", "55P03", "0A000"]
             .iter()
             .any(|class| code.starts_with(class));
     }

@@ -60,6 +60,11 @@ pub struct Streams {
 }
 
 impl Streams {
+    /// How many streams are held at most.
+    pub(crate) fn most(&self) -> usize {
+        self.most
+    }
+
     /// Holds at most `most` streams, and `joining_mib` MiB of first frames under way.
     pub fn new(most: usize, joining_mib: u32) -> Self {
         let turns_kib = joining_mib.saturating_mul(1024);

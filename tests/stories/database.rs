@@ -86,8 +86,8 @@ async fn check_back(node: &Process, client: &hoist::Client) {
 async fn a_database_that_stops_and_starts_changes_no_answer() {
     let mut postgres = Postgres::start().await;
     let database = migrated(&postgres.create_database().await).await;
-    let quickly = [("HOIST_DATABASE_TIMEOUT_MS", "2000"), ("HOIST_DATABASE_CONNECTIONS", "4")];
-    let cluster = Cluster::start_over(1, &database, &quickly).await;
+    let few = [("HOIST_DATABASE_TIMEOUT_MS", "4000"), ("HOIST_DATABASE_CONNECTIONS", "4")];
+    let cluster = Cluster::start_over(1, &database, &few).await;
     let node = &cluster.nodes[0];
     node.api().create_flag(FLAG).await;
     let half = node.api().environment("production").rollout(FLAG, 50, "half").await;
@@ -213,4 +213,39 @@ async fn a_database_that_cannot_prove_who_it_is_is_not_used() {
     }
     let good = Cluster::start_over(1, &verified(&database, &authority), &quickly).await;
     readiness(&good.api(0), true).await;
+}
+
+#[tokio::test]
+async fn a_database_that_takes_no_writes_is_told_and_written_to_when_it_does() {
+    let postgres = Postgres::start().await;
+    let url = migrated(&postgres.create_database().await).await;
+    let node = Process::start_with(&[("HOIST_DATABASE_URL", &url)]).await;
+    node.api().create_flag(FLAG).await;
+    let mut administrator = postgres.connect(&url).await;
+    let name: String =
+        sqlx::query("SELECT current_database()").fetch_one(&mut administrator).await.unwrap().get(0);
+    let mut say = async |text: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut administrator).await.unwrap();
+    };
+    // As a balancer does that leads to the one of two that waits to take over.
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    say(format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    say(others.to_owned()).await;
+    within("writes that are refused", async {
+        let mut refused = 0;
+        while refused < 20 {
+            let answers = at_once(rollouts(&node.api()).take(2)).await;
+            refused += answers.iter().filter(|answer| answer.status == 503).count();
+            for answer in &answers {
+                answer.problem(503, "unavailable");
+            }
+        }
+    })
+    .await;
+    assert_eq!(readiness(&node.api(), true).await, json!(["writes: the database takes no writes"]));
+    assert_eq!(node.api().get("/healthz").send().await.status, 503);
+    say(format!("ALTER DATABASE {name} SET default_transaction_read_only = off")).await;
+    let production = node.api().environment("production");
+    production.rollout(FLAG, 50, "it takes writes again").await;
 }

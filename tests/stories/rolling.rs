@@ -131,6 +131,8 @@ async fn a_node_waits_for_somebody_to_migrate_and_then_serves() {
     assert!(problem["detail"].as_str().unwrap().contains("readyz"), "{problem}");
     let shown = terminal(&database).prints(&["migrate", "status"]).await;
     assert!(shown.contains("0001") && shown.contains("missing") && !shown.contains("applied"), "{shown}");
+    let slip = terminal(&database).types(&["migrate", "up", "--to", "99"]).await;
+    assert!(slip.code != 0 && slip.stderr.contains("there is no migration 99"), "{slip:?}");
     terminal(&database).prints(&["migrate", "up", "--to", "1"]).await;
     let lacks = readiness(&cluster.api(1), false).await.to_string();
     assert!(!lacks.contains("0001") && lacks.contains("0002"), "{lacks}");

@@ -6,13 +6,14 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Mutex, OwnedMutexGuard};
-use tokio::time::timeout;
 
+use crate::app::App;
 use crate::error::{Error, Result};
 use crate::keys::ProjectKey;
+use crate::source::Source;
+use crate::store::Connection;
 
 /// How many queues there are; projects that share one wait for each other, which harms nobody.
 const QUEUES: usize = 64;
@@ -32,14 +33,28 @@ impl Default for Queues {
 }
 
 impl Queues {
-    /// Waits for the project's turn, at most for so long.
-    pub(super) async fn turn(&self, project: &ProjectKey, patience: Duration) -> Result<Turn> {
+    /// Waits for the project's turn.
+    async fn turn(&self, project: &ProjectKey) -> Turn {
         let mut hasher = DefaultHasher::new();
         project.hash(&mut hasher);
         let most = u64::try_from(QUEUES).unwrap_or(1);
         let queue = usize::try_from(hasher.finish() % most).unwrap_or(0);
-        let late = |_| Error::Unavailable("too many write to this project; nothing was changed".to_owned());
-        let turn = timeout(patience, self.0[queue].clone().lock_owned()).await.map_err(late)?;
-        Ok(Turn(turn))
+        Turn(self.0[queue].clone().lock_owned().await)
+    }
+}
+
+impl App {
+    /// Waits for the project's turn and begins a transaction: for both together no longer than a statement may take.
+    pub(super) async fn begin(&self, project: &ProjectKey) -> Result<(Turn, Connection)> {
+        let begun = async {
+            let turn = self.queues.turn(project).await;
+            Ok((turn, self.store.write.begin().await?))
+        };
+        let why = || match self.source.get() {
+            Source::Database => "too many write to this project",
+            _ => "the store cannot be reached",
+        };
+        let late = |_| Err(Error::Unavailable(format!("{}; nothing was changed", why())));
+        tokio::time::timeout(self.settings.database_timeout, begun).await.unwrap_or_else(late)
     }
 }

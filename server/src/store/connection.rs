@@ -53,6 +53,11 @@ impl Connection {
         Ok(())
     }
 
+    /// Closes the connection, which is of no more use.
+    pub(super) fn give_up(mut self) {
+        self.broken = true;
+    }
+
     /// Takes the transaction back and begins another.
     pub(crate) async fn begin_again(&mut self) -> Result<()> {
         self.execute("ROLLBACK").await?;
@@ -184,9 +189,11 @@ impl Drop for Connection {
 fn breaks(error: &sqlx::Error) -> bool {
     match error {
         // 08 and 57: the server says that it goes away, perhaps after it did what was asked.
+        // 25006: it takes no writes, and may never take any; the next connection finds one that does.
         // 0A000: a statement that was prepared before its tables were changed; a new connection prepares it anew.
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            code.len() == 5 && (code.starts_with("08") || code.starts_with("57") || code == "0A000")
+            code.len() == 5
+                && (code.starts_with("08") || code.starts_with("57") || code == "25006" || code == "0A000")
         }),
         sqlx::Error::RowNotFound
         | sqlx::Error::ColumnDecode { .. }

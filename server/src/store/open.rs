@@ -74,9 +74,21 @@ impl Store {
         &self.engine
     }
 
-    /// Asks the database for a sign of life.
+    /// Asks the database for a sign of life, and whether it takes writes: one that waits to take over from another does not.
     pub async fn ping(&self) -> Result<()> {
-        self.read.execute("SELECT 1").await?;
+        if self.engine == Engine::Sqlite {
+            self.read.execute("SELECT 1").await?;
+            return Ok(());
+        }
+        let mut connection = self.read.acquire().await?;
+        let row = sqlx::query("SELECT CAST(current_setting('transaction_read_only') AS TEXT) AS read_only")
+            .fetch_one(&mut connection)
+            .await?;
+        if row.text("read_only")? == "on" {
+            // Another connection may find one that does.
+            connection.give_up();
+            return Err(Error::Unavailable("the database takes no writes".to_owned()));
+        }
         Ok(())
     }
 

@@ -7,7 +7,6 @@ use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogra
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
 use crate::app::App;
-use crate::clock::Timestamp;
 use crate::serving::Serving;
 
 /// Bounds of the buckets that lags of receipts are counted in, in seconds.
@@ -51,7 +50,7 @@ const GAUGES: [(&str, &str); 17] = [
     ("hoist_flags", "Flags that are served"),
     ("hoist_instances", "Instances whose stream this node holds"),
     ("hoist_exposures_waiting", "Batches of evaluations over OFREP that are not written down yet"),
-    ("hoist_followed_timestamp_seconds", "When this node last knew that it has what the database has"),
+    ("hoist_followed_age_seconds", "How long ago this node knew that it has what the database has"),
     (
         "hoist_clock_offset_seconds",
         "By how much the database's clock, by which this node goes, is ahead of the machine's",
@@ -113,12 +112,6 @@ pub(crate) fn task(name: &'static str, failed: bool) {
     counter!("hoist_task_failures_total", "task" => name).increment(u64::from(failed));
 }
 
-/// Notes that this node has what the database had at this time.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds since the epoch stay far below 2^53")]
-pub(crate) fn followed(at: Timestamp) {
-    gauge!("hoist_followed_timestamp_seconds").set(at.ms() as f64 / 1_000.0);
-}
-
 /// Notes by how much the clock that this node goes by is ahead of the machine's.
 #[expect(clippy::cast_precision_loss, reason = "milliseconds between two clocks stay far below 2^53")]
 pub(crate) fn clock(ahead_ms: i64) {
@@ -131,12 +124,15 @@ pub(crate) fn clock(ahead_ms: i64) {
 pub(crate) async fn get_metrics(serving: web::Data<Serving>, app: Option<web::Data<App>>) -> HttpResponse {
     if let Some(app) = app {
         app.source.measure();
+        if let Some(age) = app.source.age() {
+            gauge!("hoist_followed_age_seconds").set(age.as_secs_f64());
+        }
         if let Some(age) = app.cache.age() {
             gauge!("hoist_cache_age_seconds").set(age.as_secs_f64());
         }
     }
     gauge!("hoist_streams").set(as_gauge(serving.streams.held()));
-    gauge!("hoist_streams_limit").set(as_gauge(serving.settings.max_streams));
+    gauge!("hoist_streams_limit").set(as_gauge(serving.streams.most()));
     gauge!("hoist_leaving").set(f64::from(u8::from(serving.streams.is_draining())));
     gauge!("hoist_exposures_waiting").set(as_gauge(serving.counting.waiting()));
     for ((project, environment), live) in serving.snapshots.all() {
@@ -151,16 +147,23 @@ pub(crate) async fn get_metrics(serving: web::Data<Serving>, app: Option<web::Da
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
 }
 
-/// What the system says of this process; nothing where it does not say it this way.
+/// A number in a file that the system writes about this process; nothing where it does not say it this way.
+fn field(file: &str, name: &str) -> Option<usize> {
+    let text = std::fs::read_to_string(file).ok()?;
+    text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
+}
+
+/// How many files, connections among them, the process may have open.
+pub(crate) fn open_files_limit() -> Option<usize> {
+    field("/proc/self/limits", "Max open files")
+}
+
+/// What the system says of this process.
 fn tell_resources() {
-    let field = |text: &str, name: &str| -> Option<usize> {
-        text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace().next()?.parse().ok()
-    };
-    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
-    if let Some(kib) = field(&read("/proc/self/status"), "VmRSS:") {
+    if let Some(kib) = field("/proc/self/status", "VmRSS:") {
         gauge!("process_resident_memory_bytes").set(as_gauge(kib * 1_024));
     }
-    if let Some(most) = field(&read("/proc/self/limits"), "Max open files") {
+    if let Some(most) = open_files_limit() {
         gauge!("hoist_open_files_limit").set(as_gauge(most));
     }
     if let Ok(open) = std::fs::read_dir("/proc/self/fd") {
