@@ -1,6 +1,7 @@
 //! Measures a Hoist server from outside: real servers as child processes, and what they cost.
 
 pub mod bare;
+pub mod engine;
 pub mod flags;
 pub mod fleet;
 pub mod listeners;
@@ -12,6 +13,7 @@ pub mod wire;
 use std::time::Duration;
 
 pub use bare::Bare;
+pub use engine::Engine;
 pub use process::Process;
 pub use server::{Server, client};
 
@@ -24,6 +26,12 @@ pub fn asked(option: &str) -> bool {
 pub fn median(mut figures: Vec<f64>) -> f64 {
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied().unwrap_or_default()
+}
+
+/// The load of the machine while figures are taken, to be told beside them: the averages of 1, 5 and 15 minutes.
+pub fn load() -> String {
+    let all = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    all.split_whitespace().take(3).collect::<Vec<_>>().join(" ")
 }
 
 /// The value below which `share` of the sorted values lie.

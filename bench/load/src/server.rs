@@ -17,7 +17,7 @@ use crate::process::Process;
 /// Ports below those that the kernel gives to clients.
 const NOBODYS_PORTS: RangeInclusive<u16> = 21_000..=21_999;
 
-/// A server with an empty SQLite database of its own; it is killed on drop.
+/// A server, over an empty SQLite database of its own unless it was told of another; it is killed on drop.
 pub struct Server {
     /// Where it listens.
     pub url: String,
@@ -26,7 +26,11 @@ pub struct Server {
     child: Child,
     client: reqwest::Client,
     data: TempDir,
+    variables: Variables,
 }
+
+/// Settings: variables and their values.
+type Variables = Vec<(&'static str, String)>;
 
 /// How a server ends.
 #[derive(Clone, Copy, Debug)]
@@ -40,12 +44,18 @@ pub enum End {
 impl Server {
     /// Starts the release build, or the binary that the first argument that is no option names.
     pub async fn start() -> Result<Self> {
-        Self::start_at("127.0.0.1:0", &[]).await
+        Self::start_at("127.0.0.1:0", Vec::new()).await
     }
 
     /// Starts a node with more settings, each a variable and its value.
-    pub async fn start_with(variables: &[(&str, &str)]) -> Result<Self> {
+    pub async fn start_with(variables: &[(&'static str, &str)]) -> Result<Self> {
+        let variables = variables.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         Self::start_at("127.0.0.1:0", variables).await
+    }
+
+    /// Starts a node over the database at a URL, which has the newest schema.
+    pub async fn start_over(database: &str) -> Result<Self> {
+        Self::start_with(&[("HOIST_DATABASE_URL", database)]).await
     }
 
     /// Starts it at an address that it can be restarted at while thousands of clients look for it: at a port that the
@@ -53,19 +63,19 @@ impl Server {
     pub async fn start_to_restart() -> Result<Self> {
         let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
         let port = NOBODYS_PORTS.into_iter().find(free).context("a free port")?;
-        Self::start_at(&format!("127.0.0.1:{port}"), &[]).await
+        Self::start_at(&format!("127.0.0.1:{port}"), Vec::new()).await
     }
 
     /// Starts an edge that follows another server.
     pub async fn start_edge_of(upstream: &Self) -> Result<Self> {
-        Self::start_at("127.0.0.1:0", &[("HOIST_UPSTREAM_URL", &upstream.url)]).await
+        Self::start_at("127.0.0.1:0", vec![("HOIST_UPSTREAM_URL", upstream.url.clone())]).await
     }
 
-    async fn start_at(listen: &str, variables: &[(&str, &str)]) -> Result<Self> {
+    async fn start_at(listen: &str, variables: Variables) -> Result<Self> {
         let data = tempfile::tempdir()?;
         let started = Instant::now();
-        let (child, url) = launch(data.path(), listen, variables)?;
-        let mut server = Self { url, start: Duration::ZERO, child, client: client()?, data };
+        let (child, url) = launch(data.path(), listen, &variables)?;
+        let mut server = Self { url, start: Duration::ZERO, child, client: client()?, data, variables };
         server.client.get(format!("{}/livez", server.url)).send().await?.error_for_status()?;
         server.start = started.elapsed();
         Ok(server)
@@ -81,10 +91,12 @@ impl Server {
         while self.child.try_wait()?.is_none() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        let (child, url) = launch(self.data.path(), self.url.trim_start_matches("http://"), &[])?;
-        (self.child, self.url) = (child, url);
-        self.client = client()?;
+        let (client, started) = (client()?, Instant::now());
+        let address = self.url.trim_start_matches("http://");
+        let (child, url) = launch(self.data.path(), address, &self.variables)?;
+        (self.child, self.url, self.client) = (child, url, client);
         self.client.get(format!("{}/livez", self.url)).send().await?.error_for_status()?;
+        self.start = started.elapsed();
         Ok(())
     }
 
@@ -125,9 +137,17 @@ impl Drop for Server {
     }
 }
 
-fn launch(data: &Path, listen: &str, variables: &[(&str, &str)]) -> Result<(Child, String)> {
+/// Brings the database at a URL to the newest schema.
+pub fn migrate(database: &str) -> Result<()> {
+    let mut command = Command::new(binary());
+    let done = command.args(["migrate", "up"]).env("HOIST_DATABASE_URL", database).output()?;
+    ensure!(done.status.success(), "hoist migrate up: {}", String::from_utf8_lossy(&done.stderr));
+    Ok(())
+}
+
+fn launch(data: &Path, listen: &str, variables: &Variables) -> Result<(Child, String)> {
     let mut child = Command::new(binary())
-        .envs(variables.iter().copied())
+        .envs(variables.iter().map(|(name, value)| (name, value)))
         .env("HOIST_LISTEN", listen)
         .env("HOIST_DATA_DIR", data)
         .env("HOIST_LOG", "warn")
