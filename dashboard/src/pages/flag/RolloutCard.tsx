@@ -11,8 +11,9 @@ import { PercentField } from '../../parts/PercentField';
 import { Person } from '../../parts/Person';
 import { Reason } from '../../parts/Reason';
 import { useUnsaved } from '../../parts/Unsaved';
+import { percent } from '../../parts/words';
 import classes from './Flag.module.css';
-import { meaning, percent, percentage, shareOf } from './rollout';
+import { meaning, percentage, shareOf } from './rollout';
 
 interface RolloutCardProps {
   place: SettingsPlace;

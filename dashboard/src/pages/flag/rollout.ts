@@ -1,4 +1,5 @@
 import type { FlagSettings } from '../../api/schema';
+import { percent } from '../../parts/words';
 
 /** How many percent get what the default serves; nobody while the flag is off. */
 export function shareOf({ enabled, default: served }: FlagSettings): number {
@@ -10,10 +11,7 @@ export function percentage(value: number): number {
   return Math.min(100, Math.max(0, Math.round(value * 1_000) / 1_000));
 }
 
-const number = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-
-export const percent = (value: number) => `${number.format(value)} %`;
 
 /**
  * What a change of the share means, in words and numbers. A bucket is for life: whoever has the flag keeps it as long as
