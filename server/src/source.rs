@@ -43,10 +43,9 @@ impl Sources {
     }
 
     pub(crate) fn set(&self, now: Source) {
-        let place = ALL.iter().position(|(source, _)| *source == now).unwrap_or(0);
-        let place = u8::try_from(place).unwrap_or(0);
+        let found = ALL.iter().zip(0..).find(|((source, _), _)| *source == now);
+        let (name, place) = found.map_or(("nothing", 0), |((_, name), place)| (*name, place));
         if self.now.swap(place, Ordering::Relaxed) != place {
-            let name = ALL.iter().find(|(source, _)| *source == now).map_or("nothing", |(_, name)| name);
             tracing::info!(source = name, "this is where the flags come from now");
         }
     }
