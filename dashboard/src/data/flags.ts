@@ -1,7 +1,8 @@
 import type { QueryClient } from '@tanstack/react-query';
 import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answered, answeredWhole, api, reasonHeader } from '../api/client';
-import type { FlagOverview, FlagRow, NewFlag, Overview } from '../api/schema';
+import { ProblemError } from '../api/problem';
+import type { FlagOverview, FlagRow, FlagUpdate, NewFlag, Overview } from '../api/schema';
 
 /** When more flags than this change at once, all are read again. */
 const MOST_SINGLE = 20;
@@ -63,6 +64,33 @@ export function useCreateFlag(project: string) {
 }
 
 const ONE = '/api/v1/projects/{project}/flags/{flag}';
+
+interface Change {
+  update: FlagUpdate;
+  /** The version that was read; a newer one refuses the change. */
+  version: number;
+  reason: string;
+}
+
+/** Changes what all environments share about a flag. */
+export function useUpdateFlag(project: string, flag: string) {
+  const client = useQueryClient();
+  const { queryKey } = flagQuery(project, flag);
+  return useMutation({
+    mutationFn: ({ update, version, reason }: Change) => {
+      const params = { path: { project, flag }, header: { 'If-Match': `"${version}"` } };
+      return answered(api.PATCH(ONE, { params, body: update, headers: reasonHeader(reason) }));
+    },
+    onSuccess: (written) => {
+      client.setQueryData<FlagOverview>(queryKey, (known) => known && { ...known, ...written });
+      refreshFlags(project, [flag], client);
+    },
+    // A refusal may mean that somebody else was first: then theirs is to be seen.
+    onError: async (error) => {
+      if (error instanceof ProblemError && error.outdated) await client.invalidateQueries({ queryKey, exact: true });
+    },
+  });
+}
 
 /** What is listed, live or archived, follows when a flag goes from the one to the other. */
 function useMoved(project: string) {

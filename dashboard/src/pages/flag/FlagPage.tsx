@@ -1,10 +1,11 @@
-import { Badge, Group, Tabs, Text } from '@mantine/core';
+import { Badge, Button, Group, Tabs, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { Suspense } from 'react';
+import { Suspense, useState } from 'react';
 import type { Environment, FlagOverview } from '../../api/schema';
 import { part } from '../../chunks';
 import { useFlag } from '../../data/flags';
 import { useEnvironment, useProject } from '../../data/place';
+import { useMayShared } from '../../data/session';
 import { Failure } from '../../parts/Failure';
 import { Loading } from '../../parts/Loading';
 import { Page } from '../../parts/Page';
@@ -16,6 +17,7 @@ import classes from './Flag.module.css';
 import { type Tab, TABS } from './route';
 import { StateLine } from './StateLine';
 
+const DetailsDialog = part(() => import('./DetailsDialog'), 'DetailsDialog');
 const History = part(() => import('./History'), 'History');
 const Evaluations = part(() => import('./Evaluations'), 'Evaluations');
 const Playground = part(() => import('./Playground'), 'Playground');
@@ -40,7 +42,14 @@ export function FlagPage() {
     <Page
       title={key}
       lead={flag.data && <StateLine project={project} flag={flag.data} />}
-      actions={flag.data && <Archive key={flag.data.archived_at} project={project} flag={flag.data} />}
+      actions={
+        flag.data && (
+          <Group gap="xs">
+            <EditDetails project={project} flag={flag.data} />
+            <Archive key={flag.data.archived_at} project={project} flag={flag.data} />
+          </Group>
+        )
+      }
     >
       {flag.isPending && <Loading rows={6} />}
       {flag.error && !flag.data && <Failure error={flag.error} again={() => void flag.refetch()} />}
@@ -50,12 +59,51 @@ export function FlagPage() {
   );
 }
 
+/** What all environments share is changed in a dialog, by who may; an archived flag is restored first. */
+function EditDetails({ project, flag }: { project: string; flag: FlagOverview }) {
+  const [open, setOpen] = useState(false);
+  const [saved, setSaved] = useState(false);
+  const may = useMayShared('editor');
+  if (!may || flag.archived_at) return null;
+  const close = () => setOpen(false);
+  return (
+    <>
+      <Text span size="sm" c="var(--hoist-on)" role="status">
+        {saved && 'Saved'}
+      </Text>
+      <Button
+        variant="default"
+        onClick={() => {
+          setSaved(false);
+          setOpen(true);
+        }}
+      >
+        Edit details
+      </Button>
+      {open && (
+        <Suspense>
+          <DetailsDialog
+            project={project}
+            flag={flag}
+            close={close}
+            saved={() => {
+              setSaved(true);
+              close();
+            }}
+          />
+        </Suspense>
+      )}
+    </>
+  );
+}
+
 function About({ project, flag }: { project: string; flag: FlagOverview }) {
   return (
     <>
       {/* A dialog of one state does not outlive it. */}
       <Archived key={flag.archived_at} project={project} flag={flag} />
       <Group gap="xs" mb="md">
+        {flag.name !== flag.key && <Text fw={600}>{flag.name}</Text>}
         <Badge variant="default" tt="none">{PURPOSES[flag.purpose]}</Badge>
         <Text size="sm">
           Owner <b>{flag.owner}</b>

@@ -7,6 +7,7 @@ interface VariantFieldsProps {
   type: FlagType;
   variants: VariantText[];
   error: string | undefined;
+  note?: string;
   change: (variants: VariantText[]) => void;
 }
 
@@ -14,14 +15,14 @@ const EXAMPLES: Record<FlagType, string> = { boolean: 'true', string: 'Buy now',
 const FEWEST = 2;
 
 /** The variants of a flag with values of its own, in order. */
-export function VariantFields({ type, variants, error, change }: VariantFieldsProps) {
+export function VariantFields({ type, variants, error, note, change }: VariantFieldsProps) {
   const set = (id: number, part: Partial<VariantText>) =>
     change(variants.map((variant) => (variant.id === id ? { ...variant, ...part } : variant)));
   const add = () => change([...variants, { id: Math.max(...variants.map(({ id }) => id)) + 1, key: '', value: '' }]);
   return (
     <Input.Wrapper
       label="Variants"
-      description="Turned on, the flag serves the first; turned off, the last."
+      description={note ?? 'Turned on, the flag serves the first; turned off, the last.'}
       labelElement="div"
       error={error}
       errorProps={{ role: 'alert' }}

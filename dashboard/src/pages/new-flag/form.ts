@@ -67,30 +67,46 @@ export const LIFETIMES: Record<Purpose, string> = {
   permission: 'Says who may use something; stays',
 };
 
+/** After how many days the server has a flag of a purpose be gone. */
+export const LIFETIME_DAYS: Partial<Record<Purpose, number>> = { release: 40, experiment: 40, operational: 7 };
+
+/** Variants as they are sent, if there are any, or why they cannot be. */
+export type Read = { variants?: Record<string, unknown> } | { error: string };
+
 /** What is sent, or what cannot be: a value that is none of the flag's type. */
 export function newFlag(draft: Draft): { flag: NewFlag } | { error: string } {
-  const variants: Record<string, unknown> = {};
-  if (draft.type !== 'boolean') {
-    for (const { key, value } of draft.variants) {
-      if (key in variants) return { error: `Two variants are called ${key}.` };
-      const read = readValue(draft.type, value);
-      if (read === undefined) return { error: `${key || 'A variant'} has no ${draft.type}: ${value || 'it is empty'}.` };
-      variants[key.trim()] = read;
-    }
-  }
+  const read: Read = draft.type === 'boolean' ? {} : readVariants(draft.type, draft.variants);
+  if ('error' in read) return read;
   const flag: NewFlag = {
     key: draft.key.trim(),
     type: draft.type,
     purpose: draft.purpose,
     owner: draft.owner.trim(),
     description: draft.description.trim(),
-    tags: draft.tags.split(/[\s,]+/).filter(Boolean),
+    tags: readTags(draft.tags),
     ...(draft.name.trim() && { name: draft.name.trim() }),
-    ...(draft.type !== 'boolean' && { variants }),
-    // The end of that day where the person is.
-    ...(draft.expires && { expires_at: new Date(`${draft.expires}T23:59:59`).toISOString() }),
+    ...read,
+    ...(draft.expires && { expires_at: endOf(draft.expires) }),
   };
   return { flag };
+}
+
+/** Tags as they are typed: parted by commas or spaces. */
+export const readTags = (text: string) => text.split(/[\s,]+/).filter(Boolean);
+
+/** The end of a day where the person is. */
+export const endOf = (day: string) => new Date(`${day}T23:59:59`).toISOString();
+
+/** The variants out of their texts, or which of them cannot be read. */
+export function readVariants(type: FlagType, texts: VariantText[]): Read {
+  const variants: Record<string, unknown> = {};
+  for (const { key, value } of texts) {
+    if (key.trim() in variants) return { error: `Two variants are called ${key}.` };
+    const read = readValue(type, value);
+    if (read === undefined) return { error: `${key || 'A variant'} has no ${type}: ${value || 'it is empty'}.` };
+    variants[key.trim()] = read;
+  }
+  return { variants };
 }
 
 /** A variant's value out of its text; undefined when it is none of the type. */
@@ -105,8 +121,9 @@ function readValue(type: FlagType, text: string): unknown {
   }
 }
 
-/** The day where the person is, as a field for days writes it. */
-export function today(): string {
-  const now = new Date();
-  return new Date(now.getTime() - now.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
+/** The day of an instant where the person is, as a field for days writes it. */
+export function dayOf(instant: Date): string {
+  return new Date(instant.getTime() - instant.getTimezoneOffset() * 60_000).toISOString().slice(0, 10);
 }
+
+export const today = () => dayOf(new Date());
