@@ -147,7 +147,7 @@ test('code that is gone with the server that had it is read by one reload', asyn
 test('an environment that is not there is said to be none', async () => {
   const page = await open(browser, hoist, '/projects/default/flags?environment=nosuch');
   await page.getByText('There is no environment “nosuch” here').waitFor();
-  await page.getByRole('button', { name: 'Environment: Development' }).waitFor();
+  await page.getByRole('button', { name: 'Environment: none' }).waitFor();
   await assertAccessible(page);
   assertQuiet(page);
 });

@@ -10,6 +10,11 @@ interface Question {
   leave: string;
 }
 
+interface Asked extends Partial<Question> {
+  /** Whether another environment would be another form; else it stays as it is. */
+  perEnvironment?: boolean;
+}
+
 const USUAL: Question = { title: 'Leave what is not saved?', text: 'What you typed here is not saved.', leave: 'Leave' };
 
 interface Unsaved {
@@ -22,13 +27,14 @@ interface Unsaved {
 }
 
 /** Guards what was typed: links, the browser's own buttons and the end of a dialog ask before it is thrown away. */
-export function useUnsaved(unsaved: boolean, onClose: () => void, asked: Question = USUAL): Unsaved {
+export function useUnsaved(unsaved: boolean, onClose: () => void, { perEnvironment = false, ...words }: Asked = {}): Unsaved {
+  const asked = { ...USUAL, ...words };
   const free = useRef(false);
   const answered = useRef(false);
   const [closing, setClosing] = useState(false);
   const guards = () => unsaved && !free.current;
   const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => guards() && leads(current, next),
+    shouldBlockFn: ({ current, next }) => guards() && leads(current, next, perEnvironment),
     enableBeforeUnload: guards,
     withResolver: true,
   });
@@ -77,8 +83,9 @@ interface Place {
   search: unknown;
 }
 
-/** Whether an address draws another form; one that names another environment does not. */
-function leads(current: Place, next: Place): boolean {
-  const rest = ({ search }: Place) => JSON.stringify({ ...(search as Record<string, unknown>), environment: undefined });
+/** Whether an address draws another form. */
+function leads(current: Place, next: Place, perEnvironment: boolean): boolean {
+  const rest = ({ search }: Place) =>
+    JSON.stringify({ ...(search as Record<string, unknown>), ...(!perEnvironment && { environment: undefined }) });
   return current.pathname !== next.pathname || rest(current) !== rest(next);
 }

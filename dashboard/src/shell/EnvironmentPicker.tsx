@@ -7,7 +7,7 @@ import { IconCheck, IconDown } from '../parts/icons';
 import classes from './EnvironmentPicker.module.css';
 
 /** Which environment is looked at; production cannot be mistaken for another. */
-export function EnvironmentPicker({ project, environment }: { project: string; environment: Environment }) {
+export function EnvironmentPicker({ project, environment }: { project: string; environment: Environment | undefined }) {
   const environments = useEnvironments(project).data ?? [];
   const navigate = useNavigate();
   const choose = (key: string) => void navigate({ to: '.', search: (before) => ({ ...before, environment: key }) });
@@ -18,11 +18,11 @@ export function EnvironmentPicker({ project, environment }: { project: string; e
           variant="default"
           size="xs"
           className={classes.picker}
-          data-tone={toneOf(environment)}
+          data-tone={environment && toneOf(environment)}
           rightSection={<IconDown size={14} />}
-          aria-label={`Environment: ${environment.name || environment.key}`}
+          aria-label={`Environment: ${environment ? environment.name || environment.key : 'none'}`}
         >
-          <EnvironmentName environment={environment} />
+          {environment ? <EnvironmentName environment={environment} /> : 'None'}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>
@@ -31,8 +31,8 @@ export function EnvironmentPicker({ project, environment }: { project: string; e
           <Menu.Item
             key={it.key}
             onClick={() => choose(it.key)}
-            aria-current={it.key === environment.key}
-            rightSection={it.key === environment.key && <IconCheck size={16} />}
+            aria-current={it.key === environment?.key}
+            rightSection={it.key === environment?.key && <IconCheck size={16} />}
           >
             <EnvironmentName environment={it} />
           </Menu.Item>

@@ -1,10 +1,9 @@
 import { Alert, AppShell, Burger, Group } from '@mantine/core';
-import { Link, Outlet, useLocation, useSearch } from '@tanstack/react-router';
+import { Link, Outlet, useLocation } from '@tanstack/react-router';
 import { Suspense, useEffect, useRef } from 'react';
-import type { Environment } from '../api/schema';
 import { toneOf, useEnvironments } from '../data/environments';
 import { useLive } from '../data/live';
-import { useEnvironment, useProject } from '../data/place';
+import { useEnvironment, useMissingEnvironment, useProject } from '../data/place';
 import { useConfined, useSession } from '../data/session';
 import { Failure } from '../parts/Failure';
 import { LinkNav } from '../parts/links';
@@ -55,7 +54,7 @@ export function Shell() {
           </Link>
           <Group gap={6} wrap="nowrap" className={classes.pickers}>
             <ProjectPicker project={project} />
-            {environment && <EnvironmentPicker project={project} environment={environment} />}
+            {known && <EnvironmentPicker project={project} environment={environment} />}
           </Group>
           <Group gap={4} wrap="nowrap" ml="auto" visibleFrom="sm">
             <Tools />
@@ -81,7 +80,7 @@ export function Shell() {
       <AppShell.Main className={classes.main} inert={over}>
         {!environments.error && <OfflineBanner />}
         <DevelopmentBanner />
-        {environment && <OtherEnvironment shown={environment} />}
+        <NoEnvironment />
         <div id="content" tabIndex={-1}>
           {environments.error && !environments.data ? (
             <NoProject error={environments.error} again={() => void environments.refetch()} />
@@ -97,12 +96,12 @@ export function Shell() {
 }
 
 /** The address names an environment that is not there, or that this person may not see. */
-function OtherEnvironment({ shown }: { shown: Environment }) {
-  const wanted = useSearch({ from: '/projects/$project', select: ({ environment }) => environment });
-  if (wanted === undefined || wanted === shown.key) return null;
+function NoEnvironment() {
+  const missing = useMissingEnvironment();
+  if (missing === undefined) return null;
   return (
-    <Alert color="ember" variant="light" mb="md" role="status" title={`There is no environment “${wanted}” here`}>
-      What you see is {shown.name || shown.key}.
+    <Alert color="ember" variant="light" mb="md" role="alert" title={`There is no environment “${missing}” here`}>
+      It was deleted, or the address is mistyped. Choose another at the top.
     </Alert>
   );
 }

@@ -66,7 +66,7 @@ interface KeyFormProps {
 
 function KeyForm({ project, create }: KeyFormProps) {
   const environments = useEnvironments(project).data ?? [];
-  const here = useEnvironment()?.key ?? '';
+  const here = useEnvironment()?.key ?? environments[0]?.key ?? '';
   const [name, setName] = useState('');
   const [kind, setKind] = useState<Kind>('sdk');
   const [environment, setEnvironment] = useState<string>();

@@ -1,10 +1,10 @@
 import { Badge, Button, Group, Tabs, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { Suspense, useState } from 'react';
+import { Suspense, useEffect, useRef, useState } from 'react';
 import type { Environment, FlagOverview } from '../../api/schema';
 import { part } from '../../chunks';
 import { useFlag } from '../../data/flags';
-import { useEnvironment, useProject } from '../../data/place';
+import { useEnvironment, useMissingEnvironment, useProject } from '../../data/place';
 import { useMayShared } from '../../data/session';
 import { Failure } from '../../parts/Failure';
 import { Loading } from '../../parts/Loading';
@@ -68,7 +68,7 @@ function EditDetails({ project, flag }: { project: string; flag: FlagOverview })
   const close = () => setOpen(false);
   return (
     <>
-      <Text span size="sm" c="var(--hoist-on)" role="status">
+      <Text span size="sm" c="var(--hoist-on)" role="status" pos={saved ? undefined : 'absolute'}>
         {saved && 'Saved'}
       </Text>
       <Button
@@ -130,15 +130,21 @@ function About({ project, flag }: { project: string; flag: FlagOverview }) {
 
 function Work({ project, flag }: { project: string; flag: FlagOverview }) {
   const environment = useEnvironment();
+  const missing = useMissingEnvironment();
   const { tab = 'rollout' } = useSearch({ from: '/projects/$project/flags/$flag' });
   const navigate = useNavigate({ from: '/projects/$project/flags/$flag' });
   const show = (tab: string | null) =>
     void navigate({ to: '.', search: (before) => ({ ...before, tab: tab === 'rollout' ? undefined : (tab as Tab) }) });
+  const list = useRef<HTMLDivElement>(null);
+  // In a narrow window the tabs are a line that moves sideways.
+  useEffect(() => showChosen(list.current));
+  // The page says so already; there is nothing to show or to press.
+  if (missing !== undefined) return null;
   if (!environment) return <Loading />;
   const place = { project, environment: environment.key, flag: flag.key };
   return (
     <Tabs value={tab} onChange={show} keepMounted={false}>
-      <Tabs.List mb="md" className={classes.tabs} aria-label="What to look at">
+      <Tabs.List ref={list} mb="md" className={classes.tabs} aria-label="What to look at">
         {TABS.map((name) => (
           <Tabs.Tab key={name} value={name}>
             {NAMES[name]}
@@ -154,6 +160,12 @@ function Work({ project, flag }: { project: string; flag: FlagOverview }) {
       ))}
     </Tabs>
   );
+}
+
+/** Moves a line of tabs until the chosen one is in the middle of it, as far as that goes. */
+function showChosen(list: HTMLElement | null) {
+  const chosen = list?.querySelector<HTMLElement>('[aria-selected="true"]');
+  if (list && chosen) list.scrollLeft = chosen.offsetLeft + chosen.offsetWidth / 2 - list.clientWidth / 2;
 }
 
 export interface ContentProps {

@@ -170,7 +170,8 @@ function Received({ place, revision }: { place: SettingsPlace; revision: number 
 function Why({ place, version }: { place: SettingsPlace; version: number }) {
   const [reason, setReason] = useState('');
   const record = useKillReason(place);
-  const { question } = useUnsaved(reason.trim() !== '' && !record.isPending && !record.isSuccess, () => undefined);
+  const unsaid = reason.trim() !== '' && !record.isPending && !record.isSuccess;
+  const { question } = useUnsaved(unsaid, () => undefined, { perEnvironment: true });
   if (record.isSuccess) return <Text size="sm" role="status">The reason is on record.</Text>;
   return (
     <form

@@ -47,7 +47,7 @@ export function RolloutCard({ place, environment, settings, may }: RolloutCardPr
   // What it said is one click away when it is turned on again.
   const kept = settings.default.rollout ?? 100;
   const offered = settings.enabled || USUAL.includes(kept) ? USUAL : [...USUAL, kept].toSorted((a, b) => a - b);
-  const { question } = useUnsaved(changed && !rollout.isPending, () => undefined);
+  const { question } = useUnsaved(changed && !rollout.isPending, () => undefined, { perEnvironment: true });
   const locked = !may || rollout.isPending;
   const outdated = rollout.error instanceof ProblemError && rollout.error.outdated;
   const { fields, rest } = fieldErrors(outdated ? null : rollout.error, { percentage: '/percentage', reason: '/reason' });

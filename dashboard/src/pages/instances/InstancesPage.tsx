@@ -22,7 +22,7 @@ export function InstancesPage() {
   const items = found.data?.pages.flatMap((page) => page.items) ?? [];
   return (
     <Page title="Instances" lead={environment && <Group component="span" gap={6}>Programs that follow <EnvironmentName environment={environment} /></Group>}>
-      {found.isPending && <Loading />}
+      {environment && found.isPending && <Loading />}
       {found.error && !newest && <Failure error={found.error} again={() => void found.refetch()} />}
       {newest && <Summary newest={newest} />}
       {newest && <Filters filters={filters} />}
