@@ -41,7 +41,7 @@ export const router = createRouter({
 });
 
 /** Reads the code of all pages before they are opened. */
-export const readPages = () => Promise.allSettled([projectRoute, ...pages].map((route) => router.loadRouteChunk(route)));
+export const readPages = () => Promise.allSettled(pages.map((route) => router.loadRouteChunk(route)));
 
 declare module '@tanstack/react-router' {
   interface Register {

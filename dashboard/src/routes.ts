@@ -1,8 +1,11 @@
 import { createRootRoute, createRoute, redirect, retainSearchParams } from '@tanstack/react-router';
-import { page } from './chunks';
+import { ahead } from './data/ahead';
+import { environmentsQuery } from './data/environments';
+import { projectsQuery } from './data/projects';
 import { NotHere, NothingHere } from './shell/NotHere';
 import { PageFailure } from './shell/PageFailure';
 import { Root } from './shell/Root';
+import { Shell } from './shell/Shell';
 import { text } from './search';
 import { rememberedProject } from './shell/remembered';
 
@@ -32,6 +35,10 @@ export const projectRoute = createRoute({
   path: '/projects/$project',
   validateSearch: (search: Record<string, unknown>): ProjectSearch => ({ environment: text(search['environment']) }),
   search: { middlewares: [retainSearchParams(['environment'])] },
-  component: page(() => import('./shell/Shell'), 'Shell'),
+  loader: ({ params: { project } }) => {
+    void ahead(projectsQuery);
+    void ahead(environmentsQuery(project));
+  },
+  component: Shell,
   notFoundComponent: NotHere,
 });

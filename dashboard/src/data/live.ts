@@ -36,8 +36,11 @@ export function useLive(project: string, somebody: boolean) {
 
 function follow(project: string, client: QueryClient): () => void {
   let sequence: number | undefined;
-  const begin = () => {
+  const begin = async () => {
+    const first = liveness === 'connecting';
     become('live');
+    // The first answers come to their end; a server that was away is asked at once.
+    if (first) await underWay(project, client);
     // Whatever was read before the stream was there may be older than the first event; what was not there is told of.
     const missing = (error: unknown) => error instanceof ProblemError && error.missing;
     void client.invalidateQueries({ predicate: ({ queryKey, state }) => queryKey[0] === project && !missing(state.error) });
@@ -68,11 +71,18 @@ function follow(project: string, client: QueryClient): () => void {
   };
 }
 
+/** Waits for what is being read of a project. */
+async function underWay(project: string, client: QueryClient) {
+  const reading = client.getQueryCache().findAll({ queryKey: [project], fetchStatus: 'fetching' });
+  await Promise.allSettled(reading.map(({ promise }) => promise));
+}
+
 function heardEntry(project: string, sequence: number, before: number | undefined, client: QueryClient) {
+  // The first event after connecting only counts; what it stands for was asked for when the stream opened.
+  if (before === undefined) return;
   for (const noun of ['audit', 'environments', 'tokens']) {
     void client.invalidateQueries({ queryKey: [project, noun] });
   }
-  if (before === undefined) return;
   refreshWritten(project, sequence - before, client).catch(() => client.invalidateQueries({ queryKey: [project, 'flags'] }));
 }
 

@@ -1,17 +1,28 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { queryOptions, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { answered, api } from '../api/client';
 import { SESSION } from '../api/queries';
 import type { Role, SessionState } from '../api/schema';
 
 /** Who is signed in, and what kind of server this is. Whose session has ended is still named: their page stands. */
-export function useSession() {
-  const client = useQueryClient();
-  const readSession = async () => {
-    const state = await answered(api.GET('/api/v1/session'));
+export const sessionQuery = queryOptions({
+  queryKey: SESSION,
+  queryFn: async ({ client }): Promise<SessionState> => {
+    const state = await entered(await answered(api.GET('/api/v1/session')));
     const { session = null } = client.getQueryData<SessionState>(SESSION) ?? {};
     return state.signed_in ? state : { ...state, session };
-  };
-  return useQuery({ queryKey: SESSION, queryFn: readSession });
+  },
+});
+
+/** A development server lets everyone on its machine in, so there it happens by itself. */
+async function entered(state: SessionState): Promise<SessionState> {
+  if (state.signed_in || state.mode !== 'development') return state;
+  return signIn().catch(() => state);
+}
+
+const signIn = (token?: string) => answered(api.POST('/api/v1/session', { body: token ? { token } : {} }));
+
+export function useSession() {
+  return useQuery(sessionQuery);
 }
 
 const ROLES: Role[] = ['viewer', 'editor', 'admin'];
@@ -33,11 +44,11 @@ export function useConfined(): string | undefined {
   return useSession().data?.session?.environment ?? undefined;
 }
 
-/** Signs in with an api token, or in development mode with none. */
+/** Signs in with an api token. */
 export function useSignIn() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (token?: string) => answered(api.POST('/api/v1/session', { body: token ? { token } : {} })),
+    mutationFn: (token: string) => signIn(token),
     onSuccess: (session) => client.setQueryData(SESSION, session),
   });
 }

@@ -16,7 +16,7 @@ export function Root() {
   if (!session.data.session) {
     return (
       <Suspense fallback={<Loading />}>
-        <SignIn session={session.data} />
+        <SignIn />
       </Suspense>
     );
   }
@@ -25,7 +25,7 @@ export function Root() {
       <Suspense fallback={<Loading />}>
         <Outlet />
       </Suspense>
-      <Suspense>{!session.data.signed_in && <Ended session={session.data} />}</Suspense>
+      <Suspense>{!session.data.signed_in && <Ended />}</Suspense>
     </>
   );
 }

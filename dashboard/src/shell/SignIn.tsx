@@ -1,19 +1,13 @@
 import { Button, Center, Code, Paper, PasswordInput, Stack, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
-import { useEffect, useRef, useState } from 'react';
+import { useRef, useState } from 'react';
 import { ProblemError } from '../api/problem';
-import type { SessionState } from '../api/schema';
 import { useSignIn } from '../data/session';
 import { useFocusAfter } from '../parts/focus';
-import { Loading } from '../parts/Loading';
 import { Mark } from './Mark';
 
-interface SignInProps {
-  session: SessionState;
-}
-
 /** The way in, as a page. */
-export function SignIn({ session }: SignInProps) {
+export function SignIn() {
   useDocumentTitle('Sign in · Hoist');
   return (
     <Center component="main" mih="100vh" p="md">
@@ -21,25 +15,19 @@ export function SignIn({ session }: SignInProps) {
         <Stack>
           <Mark />
           <Title order={1}>Sign in</Title>
-          <SignInForm session={session} autoFocus />
+          <SignInForm autoFocus />
         </Stack>
       </Paper>
     </Center>
   );
 }
 
-/** Signs in by an api token. A development server lets everyone on its machine in, so there it happens by itself. */
-export function SignInForm({ session, autoFocus = false }: SignInProps & { autoFocus?: boolean }) {
-  const { mutate, isPending, error, isIdle } = useSignIn();
+/** Signs in by an api token. */
+export function SignInForm({ autoFocus = false }: { autoFocus?: boolean }) {
+  const { mutate, isPending, error } = useSignIn();
   const [token, setToken] = useState('');
   const form = useRef<HTMLFormElement>(null);
   useFocusAfter(isPending, form);
-
-  const alone = session.mode === 'development';
-  useEffect(() => {
-    if (alone) mutate(undefined);
-  }, [alone, mutate]);
-  if (alone && (isIdle || isPending) && token === '') return <Loading rows={2} />;
 
   return (
     <form
