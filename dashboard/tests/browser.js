@@ -136,6 +136,15 @@ export class Person {
     await this.page.getByRole(role, { name, exact: true }).click();
   }
 
+  /** Presses a button and lets go once something is there. */
+  async hold(role, name, until) {
+    this.actions += 1;
+    await this.page.getByRole(role, { name, exact: true }).hover();
+    await this.page.mouse.down();
+    await until.waitFor();
+    await this.page.mouse.up();
+  }
+
   async type(label, text) {
     this.actions += 1;
     await this.page.locator('input, textarea').and(this.page.getByLabel(label)).fill(text);

@@ -20,6 +20,9 @@ const settings = (environment, flag = 'dashboard_v2') => hoist.send('GET', `envi
 const rollout = (environment, percentage, flag = 'dashboard_v2') =>
   hoist.send('PUT', `environments/${environment}/flags/${flag}/rollout`, { percentage, enabled: true, reason: 'a test' });
 
+/** What is chosen means, before it is saved. */
+const preview = (page, said) => page.locator('[data-preview]', { hasText: said }).waitFor();
+
 before(async () => {
   hoist = await Hoist.start();
   const make = (key, more = {}) =>
@@ -68,7 +71,7 @@ test('10 → 50 → 100 is two clicks and a save, and says what it means before'
   const page = await open(browser, hoist, IN_PRODUCTION);
   const person = new Person(page);
   await person.click('button', '50 %');
-  await page.getByText('10 % → 50 %: everyone who has it keeps it; about 40 % more gain it.').waitFor();
+  await preview(page, '10 % → 50 %: everyone who has it keeps it; about 40 % more gain it.');
   await person.click('button', 'Save 50 % in Production');
   await page.getByText('Now 50 %').waitFor();
   assert.equal(person.actions, 2);
@@ -78,7 +81,7 @@ test('10 → 50 → 100 is two clicks and a save, and says what it means before'
   await page.getByText('Now 100 %').waitFor();
   assert.equal((await settings('production')).default.rollout ?? 100, 100);
   await page.getByLabel('Percentage', { exact: true }).first().fill('33.333');
-  await page.getByText(/nobody gains it; about 66\.667 % lose it/).waitFor();
+  await preview(page, /nobody gains it; about 66\.667 % lose it/);
   assertQuiet(page);
 });
 
@@ -91,7 +94,7 @@ test('what another person changes appears, and nothing typed is lost', async () 
   await rollout('staging', 30);
   await page.getByText('Now 30 %').waitFor();
   await page.getByText('Somebody else saved meanwhile').waitFor();
-  await page.getByText('30 % → 100 %: everyone who has it keeps it; about 70 % more gain it.').waitFor();
+  await preview(page, '30 % → 100 %: everyone who has it keeps it; about 70 % more gain it.');
   assert.equal(await page.getByLabel('Reason (optional)').inputValue(), 'all of them');
   await assertAccessible(page);
   // What is chosen and not saved is not left without a question.
@@ -105,7 +108,7 @@ test('what another person changes appears, and nothing typed is lost', async () 
   });
   await page.getByRole('button', { name: 'Save 100 % in Staging' }).click();
   await page.getByText('Not saved: somebody else was first').waitFor();
-  await page.getByText(/31 % → 100 %/).waitFor();
+  await preview(page, /31 % → 100 %/);
   page.complaints.length = 0;
   await page.getByRole('button', { name: 'Save 100 % in Staging' }).click();
   await page.getByText('Now 100 % · saved').waitFor();

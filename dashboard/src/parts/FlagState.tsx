@@ -7,12 +7,15 @@ interface FlagStateProps {
   sight: Sight | undefined;
   /** An archived flag is served to nobody: what it said is kept for when it is restored. */
   archived?: boolean;
+  /** What it serves while it is off, where that is not plain. */
+  off?: string | undefined;
 }
 
 /** How a flag stands in one environment, in a word or two. */
-export function FlagState({ type, sight, archived = false }: FlagStateProps) {
+export function FlagState({ type, sight, archived = false, off }: FlagStateProps) {
   if (!sight) return <span className={classes.state}>–</span>;
-  const { tone, words } = stateIn(type, sight);
+  const { tone, words: state } = stateIn(type, sight);
+  const words = off !== undefined && !sight.enabled ? `${state}, serves “${off}”` : state;
   return (
     <span className={classes.state} data-tone={archived ? 'kept' : tone} title={archived ? 'What it said when it was archived' : words}>
       {archived && <VisuallyHidden>It said </VisuallyHidden>}

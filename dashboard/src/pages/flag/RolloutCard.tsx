@@ -1,7 +1,8 @@
-import { Alert, Button, Group, Slider, Stack, Text, Title } from '@mantine/core';
+import { Alert, Button, Group, Slider, Stack, Text, Title, VisuallyHidden } from '@mantine/core';
+import { useDebouncedValue } from '@mantine/hooks';
 import { useRef, useState } from 'react';
 import { fieldErrors, ProblemError } from '../../api/problem';
-import type { Environment, FlagSettings } from '../../api/schema';
+import type { Environment, FlagSettings, FlagType } from '../../api/schema';
 import { useExposures } from '../../data/exposures';
 import { type SettingsPlace, useRollout } from '../../data/settings';
 import { EnvironmentName } from '../../parts/EnvironmentName';
@@ -13,16 +14,20 @@ import { Reason } from '../../parts/Reason';
 import { useUnsaved } from '../../parts/Unsaved';
 import { percent } from '../../parts/words';
 import classes from './Flag.module.css';
-import { meaning, percentage, shareOf } from './rollout';
+import { meaning, percentage, served, shareOf } from './rollout';
 
 interface RolloutCardProps {
   place: SettingsPlace;
   environment: Environment;
   settings: FlagSettings;
+  type: FlagType;
   may: boolean;
 }
 
 const USUAL = [10, 50, 100];
+
+/** What is chosen is said aloud once it has stood for so long, not at every step of the slider. */
+const SETTLED_MS = 700;
 
 /** What somebody chose and has not saved. */
 interface Choice {
@@ -33,7 +38,7 @@ interface Choice {
 }
 
 /** A product owner's control: so many percent, what that means, why, and save. */
-export function RolloutCard({ place, environment, settings, may }: RolloutCardProps) {
+export function RolloutCard({ place, environment, settings, type, may }: RolloutCardProps) {
   const before = shareOf(settings);
   const [choice, setChoice] = useState<Choice>();
   const [reason, setReason] = useState('');
@@ -48,6 +53,8 @@ export function RolloutCard({ place, environment, settings, may }: RolloutCardPr
   const kept = settings.default.rollout ?? 100;
   const offered = settings.enabled || USUAL.includes(kept) ? USUAL : [...USUAL, kept].toSorted((a, b) => a - b);
   const { question } = useUnsaved(changed && !rollout.isPending, () => undefined, { perEnvironment: true });
+  const preview = readable ? meaning(before, share, perDay, settings, type) : 'Type how many percent are to get it.';
+  const [settled] = useDebouncedValue(changed ? preview : '', SETTLED_MS);
   const locked = !may || rollout.isPending;
   const outdated = rollout.error instanceof ProblemError && rollout.error.outdated;
   const { fields, rest } = fieldErrors(outdated ? null : rollout.error, { percentage: '/percentage', reason: '/reason' });
@@ -80,6 +87,7 @@ export function RolloutCard({ place, environment, settings, may }: RolloutCardPr
         </Group>
         <Text role="status">
           Now <b>{percent(before)}</b>
+          {served(type, settings)}
           {!settings.enabled && ` (off; ${percent(kept)} when it was on)`}
           {saved && <Text span c="var(--hoist-on)"> · saved</Text>}
         </Text>
@@ -105,6 +113,7 @@ export function RolloutCard({ place, environment, settings, may }: RolloutCardPr
         </Group>
         <Slider
           thumbLabel="Percentage"
+          thumbValueText={percent}
           min={0}
           max={100}
           step={1}
@@ -113,9 +122,10 @@ export function RolloutCard({ place, environment, settings, may }: RolloutCardPr
           value={readable ? share : before}
           onChange={(value) => choose(percentage(value))}
         />
-        <Text role="status" size="sm" c={changed ? undefined : 'dimmed'}>
-          {readable ? meaning(before, share, perDay, settings) : 'Type how many percent are to get it.'}
+        <Text size="sm" c={changed ? undefined : 'dimmed'} data-preview>
+          {preview}
         </Text>
+        <VisuallyHidden role="status">{settled}</VisuallyHidden>
         {changed && may && (
           <>
             <Reason value={reason} onChange={setReason} error={fields.reason} />

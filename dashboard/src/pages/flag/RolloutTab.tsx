@@ -21,7 +21,7 @@ export function RolloutTab({ place, flag, environment }: ContentProps) {
         </Alert>
       )}
       <SimpleGrid cols={{ base: 1, md: 2 }} spacing="md">
-        <RolloutCard place={place} environment={environment} settings={settings.data} may={may} />
+        <RolloutCard place={place} environment={environment} settings={settings.data} type={flag.type} may={may} />
         <KillCard place={place} environment={environment} settings={settings.data} may={may} />
       </SimpleGrid>
       {!may && <Text c="dimmed">{flag.archived_at ? 'Restore it to change it.' : 'You may look, and not change.'}</Text>}

@@ -1,6 +1,7 @@
 import { Group, Text } from '@mantine/core';
-import type { FlagOverview } from '../../api/schema';
+import type { Environment, FlagOverview, Glance } from '../../api/schema';
 import { useEnvironments } from '../../data/environments';
+import { useSettings } from '../../data/settings';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { FlagState } from '../../parts/FlagState';
 import { Person } from '../../parts/Person';
@@ -18,7 +19,7 @@ export function StateLine({ project, flag }: { project: string; flag: FlagOvervi
           <li key={environment.key} className={classes.standing}>
             <Group gap="xs" wrap="nowrap">
               <EnvironmentName environment={environment} />
-              <FlagState type={flag.type} sight={glance} archived={Boolean(flag.archived_at)} />
+              <State project={project} flag={flag} environment={environment} glance={glance} />
             </Group>
             {glance && (
               <Text size="sm" c="dimmed">
@@ -30,4 +31,19 @@ export function StateLine({ project, flag }: { project: string; flag: FlagOvervi
       })}
     </ul>
   );
+}
+
+interface StateProps {
+  project: string;
+  flag: FlagOverview;
+  environment: Environment;
+  glance: Glance | undefined;
+}
+
+/** A flag of values serves one of them while it is off, too; which, its settings say. */
+function State({ project, flag, environment, glance }: StateProps) {
+  const asked = flag.type !== 'boolean' && glance?.enabled === false && !flag.archived_at;
+  const settings = useSettings({ project, environment: environment.key, flag: asked ? flag.key : '' });
+  const off = asked ? settings.data?.off_variant : undefined;
+  return <FlagState type={flag.type} sight={glance} archived={Boolean(flag.archived_at)} off={off} />;
 }
