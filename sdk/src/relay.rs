@@ -48,3 +48,8 @@ impl Relay {
 pub fn tls(needed: bool) -> Result<rustls::ClientConfig, ConnectError> {
     tls::settings(needed, &[])
 }
+
+/// Whether there are certificates (PEM) in a text, one at least, and none that cannot be used.
+pub fn certificates(pem: &str) -> Result<(), ConnectError> {
+    tls::settings(false, &[pem.to_owned()]).map(drop)
+}

@@ -15,7 +15,7 @@ use crate::settings::Settings;
 use bell::Bell;
 pub(crate) use bell::News;
 pub(crate) use deployment::Deployment;
-pub(crate) use link::{Away, Link};
+pub(crate) use link::{Away, Link, client};
 
 /// Tells other nodes of changes, and hears of theirs.
 #[derive(Clone, Debug)]

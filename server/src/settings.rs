@@ -1,6 +1,9 @@
 //! The server's own settings: read from the environment, checked all at once, before anything starts.
 
+mod cache;
+mod certificates;
 mod collector;
+mod database;
 mod upstream;
 
 use std::collections::BTreeMap;
@@ -173,9 +176,7 @@ impl Reader {
     fn refuse_unknown(&mut self) {
         let known = |name: &str| SERVER_VARIABLES.contains(&name) || OTHER_VARIABLES.contains(&name);
         for name in self.values.keys().filter(|name| !known(name)) {
-            let nearest = SERVER_VARIABLES.iter().map(|it| (distance(name, it), it)).min();
-            let guess = nearest.filter(|(distance, _)| *distance <= MAX_SLIPS);
-            let guess = guess.map(|(_, near)| format!("; did you mean {near}?")).unwrap_or_default();
+            let guess = guess(name, &SERVER_VARIABLES);
             self.problems.push(format!("{name} is not a setting of Hoist{guess}"));
         }
     }
@@ -183,6 +184,7 @@ impl Reader {
     fn settings(&mut self, mode: Mode) -> Settings {
         let data_dir = PathBuf::from(self.text("HOIST_DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
         let embedded = embedded_url(&data_dir);
+        let (redis_url, redis_ca) = self.cache();
         let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
         let default_format = if mode == Mode::Production { LogFormat::Json } else { LogFormat::Text };
         Settings {
@@ -204,21 +206,8 @@ impl Reader {
                 self.number("HOIST_DATABASE_TIMEOUT_MS", 100, 600_000).unwrap_or(5_000),
             ),
             migrate: self.one_of("HOIST_MIGRATE", &[("true", true), ("false", false)]).unwrap_or(false),
-            redis_url: self.parsed(
-                "HOIST_REDIS_URL",
-                "a URL that starts with redis:// or rediss://",
-                |text| {
-                    ["redis://", "rediss://"]
-                        .iter()
-                        .any(|scheme| text.starts_with(scheme))
-                        .then(|| text.to_owned())
-                },
-            ),
-            redis_ca: self.parsed(
-                "HOIST_REDIS_CA",
-                "a file of certificates (PEM) that can be read",
-                |path| std::fs::read(path).ok(),
-            ),
+            redis_url,
+            redis_ca,
             data_dir,
             admin_token: self.text("HOIST_ADMIN_TOKEN"),
             log: self
@@ -256,6 +245,14 @@ impl Reader {
         value
     }
 
+    /// Reads a value by code that says by itself what is wrong with it, each as the end of a sentence about it.
+    fn checked<T>(&mut self, name: &str, check: impl Fn(&str) -> Result<T, Vec<String>>) -> Option<T> {
+        let checked = check(&self.text(name)?);
+        let problems = checked.as_ref().err().into_iter().flatten();
+        self.problems.extend(problems.map(|problem| format!("{name} {problem}")));
+        checked.ok()
+    }
+
     fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
         let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
         self.parsed(name, &names.join(" or "), |text| {
@@ -269,13 +266,6 @@ impl Reader {
     {
         self.parsed(name, &format!("a whole number from {least} to {most}"), |text| {
             text.parse().ok().filter(|number| (least..=most).contains(number))
-        })
-    }
-
-    fn database_url(&mut self) -> Option<String> {
-        self.parsed("HOIST_DATABASE_URL", "a URL that starts with sqlite:// or postgres://", |text| {
-            let known = ["sqlite:", "postgres://", "postgresql://"];
-            known.iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
         })
     }
 
@@ -340,6 +330,14 @@ fn origin(text: &str) -> Option<String> {
 
 fn log_filter(text: &str) -> Option<String> {
     tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+}
+
+/// What may have been meant by a name that is not among those that are known.
+fn guess(name: &str, known: &[&str]) -> String {
+    let nearest = known.iter().map(|it| (distance(name, it), it)).min();
+    // In a short name, as many slips would make any other of it.
+    let nearest = nearest.filter(|(distance, _)| *distance <= MAX_SLIPS.min(name.len() / 3));
+    nearest.map(|(_, near)| format!("; did you mean {near}?")).unwrap_or_default()
 }
 
 /// Levenshtein's edit distance, to guess what a misspelt variable was meant to be.

@@ -27,7 +27,7 @@ use crate::telemetry::span::{Kind as SpanKind, Span};
 use crate::tokens::{self, Kind};
 
 /// How long the upstream may take for an answer to begin.
-const ANSWER: Duration = Duration::from_secs(5);
+pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 /// The application that an edge is to its upstream.
 const APP: &str = "hoist-edge";
 /// The file in the data folder that holds the tokens that were known last.

@@ -23,6 +23,7 @@ async fn check(variables: &[(&str, &str)], told: &[&str]) {
     assert_eq!(typed.code, 2, "{typed:?}");
     assert_eq!(typed.stdout, "", "{typed:?}");
     assert_eq!(typed.stderr.matches("error:").count(), 1, "not one message: {typed:?}");
+    assert!(!typed.stderr.contains("secret"), "a password is shown: {typed:?}");
     for text in told {
         assert!(typed.stderr.contains(text), "`{text}` is not in\n{}", typed.stderr);
     }
@@ -59,6 +60,38 @@ async fn every_problem_is_named_in_one_message() {
         ("HOIST_COLOUR", "red"),
     ];
     check(&variables, &variables.map(|(name, _)| name)).await;
+}
+
+#[tokio::test]
+async fn what_would_stop_the_start_later_or_would_not_count_is_named_with_the_rest() {
+    let empty = tempfile::NamedTempFile::new().unwrap();
+    let empty = empty.path().to_str().unwrap();
+    let variables = [
+        (
+            "HOIST_DATABASE_URL",
+            "postgres://hoist:secret@db/hoist?sslmode=verify-fulll&bogus=1&port=5554022&sslrootcert=/none.pem",
+        ),
+        ("HOIST_REDIS_URL", "rediss://:secret@x:99999"),
+        ("HOIST_REDIS_CA", empty),
+        ("HOIST_OTLP_ENDPOINT", "http://127.0.0.1:4318/v1/traces"),
+        ("HOIST_OTLP_HEADERS", "authorization=secret%ZZ"),
+    ];
+    let told = [
+        "HOIST_DATABASE_URL has sslmode=verify-fulll",
+        "HOIST_DATABASE_URL has the parameter bogus",
+        "HOIST_DATABASE_URL has port=5554022",
+        "HOIST_DATABASE_URL has sslrootcert=/none.pem, which cannot be read",
+        "HOIST_REDIS_URL is not right",
+        &format!("HOIST_REDIS_CA is `{empty}`, which holds no certificates that can be used"),
+        "HOIST_OTLP_ENDPOINT is not right",
+        "HOIST_OTLP_HEADERS is not right",
+    ];
+    check(&variables, &told).await;
+    check(
+        &[("HOIST_DATABASE_URL", "postgres://hoist:secret@db:5554022/hoist")],
+        &["HOIST_DATABASE_URL is no URL: invalid port number"],
+    )
+    .await;
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, FromRedisValue, PushInfo, PushKind, RedisResult};
+use redis::{AsyncConnectionConfig, FromRedisValue, PushInfo, PushKind, RedisError, RedisResult};
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
@@ -33,7 +33,7 @@ pub(crate) enum Away {
     Down,
     /// Redis refused, or did not answer in time.
     #[error("Redis: {0}")]
-    Failed(#[from] redis::RedisError),
+    Failed(#[from] RedisError),
 }
 
 /// What a message was heard on, and what it says.
@@ -77,19 +77,24 @@ impl fmt::Debug for Link {
     }
 }
 
+/// A client of Redis at `url`, trusting also the authority in `ca` (PEM); Redis need not be there.
+pub(crate) fn client(url: &str, ca: Option<Vec<u8>>) -> RedisResult<redis::Client> {
+    // RESP3 carries messages and commands over one connection.
+    let resp3 = format!("{url}{}protocol=resp3", if url.contains('?') { '&' } else { '?' });
+    match ca {
+        Some(root_cert) => {
+            let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
+            redis::Client::build_with_tls(resp3, certificates)
+        }
+        None => redis::Client::open(resp3),
+    }
+}
+
 impl Link {
     /// Makes the link to `url`, trusting also the authority in `ca` (PEM); Redis need not be there yet.
     pub(crate) fn new(url: &str, ca: Option<Vec<u8>>, prefix: String) -> Result<Self> {
-        let broken = |error: redis::RedisError| Error::Internal(format!("HOIST_REDIS_URL: {error}"));
-        // RESP3 carries messages and commands over one connection.
-        let resp3 = format!("{url}{}protocol=resp3", if url.contains('?') { '&' } else { '?' });
-        let client = match ca {
-            Some(root_cert) => {
-                let certificates = redis::TlsCertificates { client_tls: None, root_cert: Some(root_cert) };
-                redis::Client::build_with_tls(resp3, certificates).map_err(broken)?
-            }
-            None => redis::Client::open(resp3).map_err(broken)?,
-        };
+        let broken = |error: RedisError| Error::Internal(format!("HOIST_REDIS_URL: {error}"));
+        let client = client(url, ca).map_err(broken)?;
         let own = format!("{prefix}:node:{}", Uuid::new_v4());
         Ok(Self { client, prefix, own, pair: Mutex::default(), up: watch::Sender::new(false) })
     }

@@ -39,10 +39,11 @@ impl Reader {
     pub(super) fn collector(&mut self) -> Option<Collector> {
         let url = self.parsed(
             "HOIST_OTLP_ENDPOINT",
-            "a URL such as http://127.0.0.1:4318, without user, password or query",
+            "a URL such as http://127.0.0.1:4318, without user, password, query or v1/traces at its end",
             endpoint,
         );
-        let headers = self.parsed("HOIST_OTLP_HEADERS", "such as name=value,other=value", headers);
+        let headers =
+            self.parsed("HOIST_OTLP_HEADERS", "such as name=value,other=value, percent-encoded", headers);
         let ratio = self.parsed("HOIST_TRACE_RATIO", "a number from 0 to 1", |text| {
             text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
         });
@@ -63,6 +64,10 @@ fn endpoint(text: &str) -> Option<Url> {
     if !plain || !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
         return None;
     }
+    // It would be asked for twice, and each collector would answer that there is nothing.
+    if url.path().trim_end_matches('/').ends_with("/v1/traces") {
+        return None;
+    }
     url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "traces"]);
     Some(url)
 }
@@ -71,7 +76,13 @@ fn endpoint(text: &str) -> Option<Url> {
 fn headers(text: &str) -> Option<HeaderMap> {
     let header = |pair: &str| {
         let (name, value) = pair.split_once('=')?;
-        let value = percent_decode_str(value.trim()).decode_utf8().ok()?;
+        let value = value.trim();
+        // The decoder leaves what it cannot read as it is.
+        let encoded = |rest: &str| rest.len() >= 2 && rest.bytes().take(2).all(|it| it.is_ascii_hexdigit());
+        if !value.split('%').skip(1).all(encoded) {
+            return None;
+        }
+        let value = percent_decode_str(value).decode_utf8().ok()?;
         let mut value = HeaderValue::from_str(&value).ok()?;
         value.set_sensitive(true);
         Some((HeaderName::try_from(name.trim()).ok()?, value))
@@ -105,7 +116,14 @@ mod tests {
             let found = check(&[("HOIST_OTLP_ENDPOINT", given)]).unwrap().unwrap();
             assert_eq!((found.url.as_str(), found.ratio, found.service.as_str()), (expected, RATIO, SERVICE));
         }
-        for given in ["127.0.0.1:4318", "grpc://h", "http://", "http://a:secret@h", "http://h?a=b"] {
+        for given in [
+            "127.0.0.1:4318",
+            "grpc://h",
+            "http://",
+            "http://a:secret@h",
+            "http://h?a=b",
+            "http://h/v1/traces/",
+        ] {
             let refused = check(&[("HOIST_OTLP_ENDPOINT", given)]).unwrap_err();
             assert!(refused.contains("HOIST_OTLP_ENDPOINT") && !refused.contains("secret"), "{refused}");
         }
@@ -119,7 +137,7 @@ mod tests {
         assert_eq!(found.headers["authorization"], "Basic secret");
         assert_eq!(found.headers["x-tenant"], "a");
         assert!(!format!("{found:?}").contains("secret"));
-        for given in ["secret", "secret=a%0Ab", "a b=secret"] {
+        for given in ["secret", "secret=a%0Ab", "a b=secret", "a=secret%ZZ", "a=secret%4", "a=%+1secret"] {
             let refused = check(&[at, ("HOIST_OTLP_HEADERS", given)]).unwrap_err();
             assert!(refused.contains("HOIST_OTLP_HEADERS") && !refused.contains("secret"), "{refused}");
         }

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use hoist::relay::Relay;
+
 use super::{DEVELOPMENT_SDK_KEY, Mode, Reader, WELL_KNOWN};
+use crate::upstream::ANSWER;
 
 /// The server that an edge follows.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,8 +32,9 @@ impl Reader {
             }
             return None;
         }
-        let url = self.parsed("HOIST_UPSTREAM_URL", "a URL that starts with http:// or https://", |text| {
-            ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)).then(|| text.to_owned())
+        let url = self.checked("HOIST_UPSTREAM_URL", |text| {
+            let relay = Relay::new(text, DEVELOPMENT_SDK_KEY, ANSWER);
+            relay.map(|_| text.to_owned()).map_err(|error| vec![format!("is not right: {error}")])
         });
         for name in ["HOIST_DATABASE_URL", "HOIST_REDIS_URL", "HOIST_ADMIN_TOKEN", "HOIST_MIGRATE"] {
             if self.text(name).is_some() {
