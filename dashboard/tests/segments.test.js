@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertQuiet, inspect, launch, open } from './browser.js';
+import { assertAccessible, assertFits, assertFocus, assertQuiet, inspect, launch, open, shoot } from './browser.js';
 
 const PAGE = '/projects/default/segments';
 
@@ -44,19 +44,93 @@ test('a segment is made, told in words, and its faults are told at their conditi
   assertQuiet(page);
 });
 
-test('two who edit one segment see each other, and nothing is lost unseen', async () => {
+const nordics = () => hoist.send('GET', 'segments/nordics');
+/** Another person saves the segment with something else in it. */
+const another = async (part) => {
+  const { name, description, conditions, included, excluded } = await nordics();
+  return hoist.send('PUT', 'segments/nordics', { name, description, conditions, included, excluded, ...part });
+};
+const within = async (place) => (await place.innerText()).replaceAll(/\s+/g, ' ');
+
+test('two who change different things of one segment keep both, key by key', async () => {
   const page = await open(browser, hoist, `${PAGE}?segment=nordics`);
-  const before = await hoist.send('GET', 'segments/nordics');
   await page.getByLabel('Description').fill('mine');
-  await hoist.send('PUT', 'segments/nordics', { description: 'theirs', conditions: before.conditions, included: before.included });
-  await page.getByText('Somebody else changed it meanwhile').waitFor();
+  await page.getByLabel('Always in').fill('user-2\nuser-3');
+  await another({
+    conditions: [{ attribute: 'country', operator: 'in', values: ['NO', 'DK'] }],
+    included: ['user-1', 'user-2', 'user-4'],
+  });
+  const merge = page.getByRole('alert').filter({ hasText: 'Somebody else changed it meanwhile' });
+  await merge.getByText('You changed different things, so that both can be kept.').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Save', exact: true }).isDisabled(), true);
+  assert.match(await within(merge.getByRole('region', { name: 'Theirs' })), /What development changed.*country is one of.*SE.*DK.*Always in.*user-4/);
+  assert.match(await within(merge.getByRole('region', { name: 'Yours' })), /Description is mine Always in − user-1 ?\+ user-3/);
   await assertAccessible(page);
-  await page.getByRole('button', { name: 'Keep mine, to save over theirs' }).click();
+  await merge.getByRole('button', { name: 'Keep both' }).click();
+  await assertFocus(page, 'Save');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  const { description, conditions, included } = await nordics();
+  assert.deepEqual([description, conditions[0].values, included], ['mine', ['NO', 'DK'], ['user-2', 'user-4', 'user-3']]);
+  assertQuiet(page);
+});
+
+test('where two changed the same of a segment, one says whose stands', async () => {
+  const page = await open(browser, hoist, `${PAGE}?segment=nordics`);
+  await page.getByLabel('Description').fill('ours');
+  await page.getByLabel('Values').fill('NO, IS');
+  await another({ description: 'theirs', conditions: [{ attribute: 'country', operator: 'in', values: ['NO', 'FI'] }] });
+  const keep = page.getByRole('button', { name: 'Keep what is chosen' });
+  await keep.waitFor();
+  await page.getByRole('radiogroup', { name: 'Description' }).getByLabel('Theirs: “theirs”').check();
+  assert.equal(await keep.isDisabled(), true);
+  await page.getByRole('radiogroup', { name: 'country is one of' }).getByLabel('Yours: country is one of NO, IS').check();
+  await assertAccessible(page);
+  await shoot(page, 'segment-merge-1440-light');
+  await keep.click();
+  assert.equal(await page.getByLabel('Description').inputValue(), 'theirs');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
-  assert.equal((await hoist.send('GET', 'segments/nordics')).description, 'mine');
+  const { description, conditions } = await nordics();
+  assert.deepEqual([description, conditions[0].values], ['theirs', ['NO', 'IS']]);
   assertQuiet(page);
+});
+
+test('a form that nobody touched follows what others save, and the keyboard stays', async () => {
+  const page = await open(browser, hoist, `${PAGE}?segment=nordics`);
+  await page.getByLabel('Values').focus();
+  await another({ description: 'newer', conditions: [{ attribute: 'country', operator: 'in', values: ['NO'] }] });
+  await page.waitForFunction(() => document.querySelector('textarea')?.value === 'newer');
+  assert.equal(await page.getByLabel('Values').inputValue(), 'NO');
+  await assertFocus(page, 'Values');
+  assert.equal(await page.getByRole('alert').count(), 0);
+  assertQuiet(page);
+});
+
+test('a segment that is deleted while it is edited takes nothing along', async () => {
+  await hoist.send('POST', 'segments', { key: 'brief', included: ['user-1'] });
+  const page = await open(browser, hoist, `${PAGE}?segment=brief`);
+  await page.getByLabel('Description').fill('typed for long');
+  await hoist.send('DELETE', 'segments/brief');
+  await page.getByText('Somebody else deleted it meanwhile').waitFor();
+  await assertAccessible(page);
+  await page.getByRole('button', { name: 'Make it anew with this' }).click();
+  assert.equal(await page.getByRole('textbox', { name: 'Key' }).inputValue(), 'brief');
+  await page.getByRole('button', { name: 'Create segment' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  const { description, included } = await hoist.send('GET', 'segments/brief');
+  assert.deepEqual([description, included], ['typed for long', ['user-1']]);
+  assertQuiet(page);
+});
+
+test('a long name of a segment pushes nothing out of its form', async () => {
+  const key = `a_${'long_'.repeat(20)}name`;
+  await hoist.send('POST', 'segments', { key });
+  const page = await open(browser, hoist, `${PAGE}?segment=${key}`, { width: 360 });
+  const { x, width } = await page.getByRole('dialog').getByRole('button', { name: 'Close' }).boundingBox();
+  assert.ok(x + width <= 360, `the button that closes ends at ${x + width}`);
+  await assertFits(page);
+  await hoist.send('DELETE', `segments/${key}`);
 });
 
 test('a segment that a flag names is not deleted, and the refusal says so', async () => {

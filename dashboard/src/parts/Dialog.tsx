@@ -1,6 +1,8 @@
 import { Group, Modal } from '@mantine/core';
 import type { ReactNode } from 'react';
+import classes from './Dialog.module.css';
 import { useFocusReturn } from './focus';
+import { Key } from './Key';
 
 interface DialogProps {
   title: string;
@@ -25,11 +27,13 @@ export function Dialog({ title, opened, onClose, size = 'md', children }: Dialog
       closeOnClickOutside={closes}
     >
       <Modal.Overlay backgroundOpacity={0.5} />
-      <Modal.Content>
+      <Modal.Content bg="var(--hoist-card)">
         {/* Its head is no banner of the page, as Mantine's own would be. */}
-        <Group justify="space-between" wrap="nowrap" p="md" pb="xs">
-          <Modal.Title fw={650}>{title}</Modal.Title>
-          {closes && <Modal.CloseButton aria-label="Close" />}
+        <Group justify="space-between" align="flex-start" wrap="nowrap" p="md" pb="xs">
+          <Modal.Title fw={650} miw={0} className={classes.title}>
+            <Key>{title}</Key>
+          </Modal.Title>
+          {closes && <Modal.CloseButton aria-label="Close" className={classes.close} />}
         </Group>
         <Modal.Body ref={markFirst}>{children}</Modal.Body>
       </Modal.Content>

@@ -1,14 +1,16 @@
-import { Button, Group, Radio, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Button, Group, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import { useEffect, useRef, useState } from 'react';
 import type { Environment, FlagSettings } from '../../api/schema';
 import { Lines } from '../../parts/Changes';
+import { ClashChoice } from '../../parts/ClashChoice';
+import type { Chosen } from '../../parts/clashes';
 import { differences } from '../../parts/differences';
 import lines from '../../parts/Lines.module.css';
 import { Person } from '../../parts/Person';
 import { Reason } from '../../parts/Reason';
 import { type Draft, settingsOf } from './draft';
 import classes from './Flag.module.css';
-import { type Clash, merge, type Whose } from './merge';
+import { merge } from './merge';
 
 interface MergeProps {
   environment: Environment;
@@ -25,7 +27,7 @@ interface MergeProps {
 
 /** Two people changed the same settings: both changes side by side, and what becomes of them is said before it is done. */
 export function Merge({ environment, base, mine, theirs, reason, setReason, back, take, keep }: MergeProps) {
-  const [chosen, setChosen] = useState<Partial<Record<string, Whose>>>({});
+  const [chosen, setChosen] = useState<Chosen>({});
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => heading.current?.focus(), []);
   const { draft, clashes } = merge(base, mine, theirs, chosen);
@@ -61,7 +63,7 @@ export function Merge({ environment, base, mine, theirs, reason, setReason, back
           </section>
         </SimpleGrid>
         {clashes.map((clash) => (
-          <Choice
+          <ClashChoice
             key={clash.at}
             clash={clash}
             value={chosen[clash.at]}
@@ -95,23 +97,5 @@ export function Merge({ environment, base, mine, theirs, reason, setReason, back
         </Group>
       </Stack>
     </section>
-  );
-}
-
-function Choice({ clash, value, choose }: { clash: Clash; value: Whose | undefined; choose: (whose: Whose) => void }) {
-  const { name, before, theirs, mine } = clash;
-  return (
-    <Radio.Group
-      className={classes.clash}
-      label={name}
-      description={`It was ${before}.`}
-      value={value ?? ''}
-      onChange={(whose) => choose(whose as Whose)}
-    >
-      <Stack gap={6} mt={6}>
-        <Radio value="theirs" label={`Theirs: ${theirs}`} />
-        <Radio value="mine" label={`Yours: ${mine}`} />
-      </Stack>
-    </Radio.Group>
   );
 }

@@ -1,22 +1,11 @@
 import type { Condition, Serve, Settings } from '../../api/schema';
+import { type Chosen, type Clash, Picker } from '../../parts/clashes';
 import { conditionInWords } from '../../parts/conditions';
 import { plainCondition, same } from '../../parts/rules';
 import { percent, ruleInWords, ruleName, serveInWords, wantedInWords, whoInWords } from '../../parts/words';
 import { type Draft, deliveryOf, draftOf, type DeliveryDraft, type PrerequisiteDraft, type RuleDraft, settingsOf } from './draft';
 
 // Two people changed the same settings. Each part of them is compared by itself: a rule by its identity, then its fields.
-
-export type Whose = 'theirs' | 'mine';
-
-/** What both changed, each to something else: a person says whose stands. */
-export interface Clash {
-  /** Names the part, so that a choice holds when the other side moves on. */
-  at: string;
-  name: string;
-  before: string;
-  theirs: string;
-  mine: string;
-}
 
 export interface Merged {
   draft: Draft;
@@ -27,7 +16,7 @@ export interface Merged {
  * Merges two drafts that came from one. What only one side changed is taken over; where both did, `chosen` says whose
  * stands, and theirs does until something is chosen.
  */
-export function merge(base: Draft, mine: Draft, theirs: Settings, chosen: Partial<Record<string, Whose>>): Merged {
+export function merge(base: Draft, mine: Draft, theirs: Settings, chosen: Chosen): Merged {
   const other = draftOf(theirs, base);
   const merger = new Merger(chosen);
   const { pick } = merger;
@@ -44,21 +33,7 @@ export function merge(base: Draft, mine: Draft, theirs: Settings, chosen: Partia
 /** Whether two drafts say the same. */
 export const alike = (one: Draft, other: Draft) => same(settingsOf(one), settingsOf(other));
 
-class Merger {
-  readonly clashes: Clash[] = [];
-  private readonly chosen: Partial<Record<string, Whose>>;
-
-  constructor(chosen: Partial<Record<string, Whose>>) {
-    this.chosen = chosen;
-  }
-
-  readonly pick = <T>(at: string, name: string, words: (value: T) => string, base: T, mine: T, theirs: T): T => {
-    if (same(mine, theirs) || same(base, mine)) return theirs;
-    if (same(base, theirs)) return mine;
-    this.clashes.push({ at, name, before: words(base), theirs: words(theirs), mine: words(mine) });
-    return this.chosen[at] === 'mine' ? mine : theirs;
-  };
-
+class Merger extends Picker {
   delivery(at: string, of: string, base: DeliveryDraft, mine: DeliveryDraft, theirs: DeliveryDraft): DeliveryDraft {
     const name = (part: string) => (of ? `${of}: ${part}` : part.charAt(0).toUpperCase() + part.slice(1));
     const unit = (it: string) => it || 'targetingKey';

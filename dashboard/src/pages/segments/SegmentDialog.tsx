@@ -1,22 +1,22 @@
-import { Alert, Button, Group, Input, SimpleGrid, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Alert, Button, Text } from '@mantine/core';
 import { useState } from 'react';
 import { fieldErrors, ProblemError } from '../../api/problem';
 import type { Segment } from '../../api/schema';
 import { useCreateSegment, useReplaceSegment } from '../../data/segments';
 import { useMayShared } from '../../data/session';
-import { ConditionFields } from '../../parts/ConditionFields';
 import { Dialog } from '../../parts/Dialog';
 import { Form } from '../../parts/Form';
-import { Person } from '../../parts/Person';
+import { useLead } from '../../parts/lead';
 import { Reason } from '../../parts/Reason';
 import { useUnsaved } from '../../parts/Unsaved';
-import { type Draft, draftOf, placesOf, readDraft } from './draft';
-import classes from './Segments.module.css';
+import { alike, type Draft, draftOf, placesOf, readDraft } from './draft';
+import { SegmentFields } from './SegmentFields';
+import { SegmentMerge } from './SegmentMerge';
 
 interface SegmentDialogProps {
   project: string;
-  /** The one that is changed; a new one is made when there is none. */
-  segment?: Segment;
+  /** The one that is changed, until somebody deletes it; a new one is made when there was none. */
+  segment?: Segment | undefined;
   onClose: () => void;
 }
 
@@ -26,16 +26,25 @@ export function SegmentDialog({ project, segment, onClose }: SegmentDialogProps)
   // What the edit began with: a version that appears meanwhile is somebody else's.
   const [base, setBase] = useState(segment);
   const [reason, setReason] = useState('');
+  const [within, lead] = useLead<HTMLDivElement>();
   const create = useCreateSegment(project);
   const replace = useReplaceSegment(project, segment?.key ?? '');
   const may = useMayShared('editor');
   const error = create.error ?? replace.error;
   const { fields, rest } = fieldErrors(error, placesOf(draft));
   const outdated = error instanceof ProblemError && error.outdated;
+  const gone = base !== undefined && segment === undefined;
   const newer = segment && base && segment.version > base.version ? segment : undefined;
   const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
-  const dirty = may && (reason !== '' || JSON.stringify(draft) !== JSON.stringify(draftOf(base)));
-  const { close, saved, question } = useUnsaved(dirty, onClose);
+  const changed = !alike(draft, draftOf(base));
+  const { close, saved, question } = useUnsaved(may && (reason !== '' || changed), onClose);
+
+  const begin = (from: Segment | undefined, next: Draft) => {
+    setBase(from);
+    setDraft(next);
+  };
+  // Nothing of one's own stands in the form, so it follows.
+  if (newer && !changed) begin(newer, draftOf(newer));
 
   const submit = () => {
     const update = readDraft(draft);
@@ -46,81 +55,51 @@ export function SegmentDialog({ project, segment, onClose }: SegmentDialogProps)
     if (base) replace.mutate({ update, version: base.version, reason }, { onSuccess });
     else create.mutate({ segment: { ...update, key: draft.key.trim() }, reason }, { onSuccess });
   };
-  const take = (theirs: boolean) => {
-    setBase(newer);
+  const goOn = (from: Segment | undefined, next: Draft) => {
+    begin(from, next);
     replace.reset();
-    if (theirs) setDraft(draftOf(newer));
+    lead('[data-acts]');
   };
-  const words = (name: 'key' | 'name' | 'description' | 'included' | 'excluded') => ({
-    value: draft[name],
-    onChange: (event: { currentTarget: { value: string } }) => set({ [name]: event.currentTarget.value }),
-    error: fields[name],
-  });
-
   return (
-    <Dialog title={segment ? segment.key : 'New segment'} opened onClose={close} size="xl">
-      <Form
-        problems={outdated ? [] : rest}
-        action={segment ? 'Save' : 'Create segment'}
-        act={submit}
-        busy={create.isPending || replace.isPending}
-        disabled={newer !== undefined}
-        may={may}
-        note={
-          segment && (
-            <Text size="sm" c="dimmed">
-              Every flag that names it follows at once.
-            </Text>
-          )
-        }
-      >
-        {newer && <Newer segment={newer} take={take} />}
-        {!may && <Text size="sm" c="dimmed">You may look at it. Editors of the whole project change it.</Text>}
-        <fieldset disabled={!may} className={classes.fields}>
-          <Stack>
-            <SimpleGrid cols={{ base: 1, sm: 2 }}>
-              {!segment && <TextInput label="Key" placeholder="nordics" required spellCheck={false} {...words('key')} />}
-              <TextInput label="Name" placeholder="As the key" {...words('name')} />
-            </SimpleGrid>
-            <TextInput label="Description" placeholder="Who belongs to it, in words" {...words('description')} />
-            <Input.Wrapper label="Conditions" labelElement="div" description="Whoever meets all of them belongs to it; without any, only those named below." error={fields.conditions}>
-              <div style={{ marginTop: 6 }}>
-                <ConditionFields
-                  key={base?.version ?? 'new'}
-                  conditions={draft.conditions}
-                  change={(conditions) => set({ conditions })}
-                  errorAt={(place) => fields[`condition ${place}`]}
-                />
-              </div>
-            </Input.Wrapper>
-            <SimpleGrid cols={{ base: 1, sm: 2 }}>
-              <Textarea label="Always in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('included')} />
-              <Textarea label="Never in" description="Targeting keys, one a line" autosize minRows={2} maxRows={8} spellCheck={false} {...words('excluded')} />
-            </SimpleGrid>
-          </Stack>
-        </fieldset>
-        {may && <Reason value={reason} onChange={setReason} />}
-      </Form>
+    <Dialog title={base ? base.key : 'New segment'} opened onClose={close} size="xl">
+      <div ref={within}>
+        <Form
+          problems={outdated ? [] : rest}
+          action={base ? 'Save' : 'Create segment'}
+          act={submit}
+          busy={create.isPending || replace.isPending}
+          disabled={newer !== undefined || gone}
+          may={may}
+          note={
+            base && (
+              <Text size="sm" c="dimmed">
+                Every flag that names it follows at once.
+              </Text>
+            )
+          }
+        >
+          {base && newer && changed && <SegmentMerge base={base} mine={draft} theirs={newer} put={(merged) => goOn(newer, merged)} />}
+          {gone && <Gone again={() => goOn(undefined, draft)} />}
+          {!may && <Text size="sm" c="dimmed">You may look at it. Editors of the whole project change it.</Text>}
+          <SegmentFields draft={draft} set={set} unmade={base === undefined} disabled={!may} errors={fields} />
+          {may && <Reason value={reason} onChange={setReason} />}
+        </Form>
+      </div>
       {question}
     </Dialog>
   );
 }
 
-/** Somebody else saved while this edit was open: neither is lost unseen. */
-function Newer({ segment, take }: { segment: Segment; take: (theirs: boolean) => void }) {
+/** Somebody else deleted it while this edit was open. */
+function Gone({ again }: { again: () => void }) {
   return (
-    <Alert color="ember" variant="light" role="alert" title="Somebody else changed it meanwhile">
+    <Alert color="ember" variant="light" role="alert" title="Somebody else deleted it meanwhile">
       <Text size="sm" mb="sm">
-        <Person actor={segment.changed_by} /> saved another version while you were editing.
+        What you typed is still here.
       </Text>
-      <Group gap="sm">
-        <Button size="xs" variant="default" onClick={() => take(true)}>
-          Take theirs
-        </Button>
-        <Button size="xs" variant="default" onClick={() => take(false)}>
-          Keep mine, to save over theirs
-        </Button>
-      </Group>
+      <Button size="xs" variant="default" onClick={again}>
+        Make it anew with this
+      </Button>
     </Alert>
   );
 }

@@ -24,6 +24,9 @@ export function SegmentsPage() {
   const [open, setOpen] = useOpenSegment();
   const may = useMayShared('editor');
   const shown = segments.data?.find(({ key }) => key === open);
+  // A segment that somebody deletes while it is edited does not take the edit along.
+  const [edited, setEdited] = useState<string>();
+  if (edited !== open && (shown || open === undefined)) setEdited(open);
   const add = may && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
       New segment
@@ -49,7 +52,9 @@ export function SegmentsPage() {
         </ul>
       )}
       {creating && <SegmentDialog project={project} onClose={() => setCreating(false)} />}
-      {shown && <SegmentDialog key={shown.key} project={project} segment={shown} onClose={() => setOpen(undefined)} />}
+      {edited !== undefined && (
+        <SegmentDialog key={edited} project={project} segment={shown} onClose={() => setOpen(undefined)} />
+      )}
       {deleted && <DeleteSegment project={project} segment={deleted} onClose={() => setDeleted(undefined)} />}
     </Page>
   );

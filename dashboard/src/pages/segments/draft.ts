@@ -1,4 +1,5 @@
 import type { Condition, Segment, SegmentUpdate } from '../../api/schema';
+import { plainCondition, same } from '../../parts/rules';
 
 /** The form as it is typed. */
 export interface Draft {
@@ -21,17 +22,21 @@ export function draftOf(segment: Segment | undefined): Draft {
   };
 }
 
-export function readDraft(draft: Draft): SegmentUpdate & { description: string } {
+export function readDraft(draft: Draft) {
   return {
     name: draft.name.trim() || null,
     description: draft.description.trim(),
-    conditions: draft.conditions,
-    included: lines(draft.included),
-    excluded: lines(draft.excluded),
-  };
+    conditions: draft.conditions.map(plainCondition),
+    included: linesOf(draft.included),
+    excluded: linesOf(draft.excluded),
+  } satisfies SegmentUpdate;
 }
 
-function lines(text: string): string[] {
+/** Whether two forms say the same, however they are typed. */
+export const alike = (one: Draft, other: Draft) => one.key === other.key && same(readDraft(one), readDraft(other));
+
+/** The lines of a field that has one thing on each. */
+export function linesOf(text: string): string[] {
   return text
     .split('\n')
     .map((line) => line.trim())
@@ -48,7 +53,7 @@ const PLACES = {
   excluded: '/excluded',
 };
 
-type Field = keyof typeof PLACES | `condition ${number}`;
+export type Field = keyof typeof PLACES | `condition ${number}`;
 
 /** The same with a place for each condition, so that a fault in one is told at it. */
 export function placesOf(draft: Draft): Record<Field, string> {
