@@ -130,3 +130,27 @@ test('a session that ends leaves what was typed, says that it ended, and goes on
   await page.getByRole('heading', { level: 1, name: 'half_typed is made' }).waitFor();
   assertQuiet(page);
 });
+
+test('a page that asks again by itself stops with the session, and goes on with the next', async () => {
+  const made = await token('watcher', { role: 'viewer' });
+  const page = await signedIn(made.token, '/projects/default/flags');
+  await page.clock.install();
+  const asks = (request) => request.url().includes('/environments/development/instances');
+  let asked = 0;
+  page.on('request', (request) => {
+    if (asks(request)) asked += 1;
+  });
+  await go(page, '/projects/default/instances?environment=development');
+  await page.getByText('Nobody is connected').waitFor();
+  await Promise.all([page.waitForRequest(asks), page.clock.runFor(10_000)]);
+  await send('DELETE', `tokens/${made.id}`);
+  const ended = page.getByRole('dialog', { name: 'Your session has ended' });
+  await ended.waitFor();
+  const last = asked;
+  for (let minute = 0; minute < 2; minute += 1) await page.clock.runFor(60_000);
+  assert.equal(asked, last);
+  await ended.getByLabel('API token').fill(ADMIN);
+  await ended.getByRole('button', { name: 'Sign in' }).click();
+  await ended.waitFor({ state: 'detached' });
+  await Promise.all([page.waitForRequest(asks), page.clock.runFor(10_000)]);
+});

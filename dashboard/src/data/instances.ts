@@ -1,5 +1,6 @@
 import { keepPreviousData, useInfiniteQuery, useQuery } from '@tanstack/react-query';
 import { answered, api } from '../api/client';
+import { useSignedIn } from './session';
 
 const PATH = '/api/v1/projects/{project}/environments/{environment}/instances';
 
@@ -15,6 +16,7 @@ export interface InstanceFilters {
 
 /** The programs that follow an environment, and how many of them run its newest revision. */
 export function useInstances(project: string, environment: string | undefined, filters: InstanceFilters) {
+  const somebody = useSignedIn();
   return useInfiniteQuery({
     queryKey: [project, 'instances', environment, filters],
     queryFn: ({ pageParam, signal }) => {
@@ -25,7 +27,7 @@ export function useInstances(project: string, environment: string | undefined, f
     initialPageParam: '',
     getNextPageParam: (page) => page.next_cursor || undefined,
     placeholderData: keepPreviousData,
-    refetchInterval: AGAIN_MS,
+    refetchInterval: somebody && AGAIN_MS,
     enabled: environment !== undefined,
   });
 }
@@ -35,6 +37,7 @@ const WATCH_MS = 500;
 
 /** How many instances run a revision, counted until all do. */
 export function useReceipts(project: string, environment: string, revision: number | undefined) {
+  const somebody = useSignedIn();
   return useQuery({
     queryKey: [project, 'receipts', environment, revision],
     enabled: revision !== undefined,
@@ -42,6 +45,9 @@ export function useReceipts(project: string, environment: string, revision: numb
       const query = { revision: revision ?? 0, behind: true, limit: 20 };
       return answered(api.GET(PATH, { params: { path: { project, environment }, query }, signal }));
     },
-    refetchInterval: ({ state }) => (state.data && state.data.at_revision >= state.data.instances ? false : WATCH_MS),
+    refetchInterval: ({ state: { data } }) => {
+      const all = data !== undefined && data.at_revision >= data.instances;
+      return somebody && !all && WATCH_MS;
+    },
   });
 }

@@ -25,6 +25,9 @@ export function useSession() {
   return useQuery(sessionQuery);
 }
 
+/** Whether there is a session: without one nothing is asked again, since all of it would be refused. */
+export const useSignedIn = (): boolean => useSession().data?.signed_in ?? false;
+
 const ROLES: Role[] = ['viewer', 'editor', 'admin'];
 
 /** Whether the person signed in may do what a role may. The server decides; this only spares a refusal. */
