@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
+import { Hoist, SDK_KEY } from '../../tests/clients/hoist.js';
 import { assertAccessible, assertQuiet, inspect, launch, open, Person, settled } from './browser.js';
 
 let hoist;
@@ -86,15 +86,41 @@ test('no instant is told as the server writes it', async () => {
   }
 });
 
-test('the stale report tells what to do with each flag', async () => {
-  const page = await open(browser, hoist, '/projects/default/stale?verdict=all');
+/** An application tells what it evaluated, as an SDK does. */
+async function evaluated(flag, variant) {
+  const [from, until] = [new Date(Date.now() - 60_000), new Date()].map((it) => it.toISOString());
+  const flags = { [flag]: { direct: [{ variant, reason: variant ? 'STATIC' : 'ERROR', count: 3 }] } };
+  const answer = await fetch(`${hoist.url}/sdk/v1/exposures`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${SDK_KEY}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ instance: flag, sequence: 1, app: 'shop', sdk: 's/1', from, until, flags }),
+  });
+  assert.equal(answer.status, 202, await answer.text());
+}
+
+test('the stale report tells what to do with each flag, why, and how sure that is', async () => {
+  await make('overdue', { expires_at: '2020-01-01T00:00:00Z' });
+  await rollout('development', 'overdue', 100, 'it works');
+  await evaluated('overdue', 'on');
+  await evaluated('misspelt', null);
+  const page = await open(browser, hoist, '/projects/default/stale');
   const findings = page.getByRole('list', { name: 'Findings' }).locator('> li');
-  assert.equal(await findings.count(), 3);
+  await page.getByText('2 of 4 flags need attention').waitFor();
+  const said = async (flag) => (await findings.filter({ hasText: flag }).innerText()).replaceAll(/\s+/g, ' ');
   // How sure it is, is the sum that it is.
-  assert.match(await findings.filter({ hasText: 'gone' }).innerText(), /\d+ % sure: \d+ /);
+  const [, total, sum] = (await said('overdue')).match(/should have been gone by .* (\d+) % sure: (\d+ .*?) Last asked/) ?? [];
+  const points = sum.split(/[+−]/).map((part) => Number.parseInt(part, 10));
+  assert.equal(points[0] - points.slice(1).reduce((all, one) => all + one, 0), Number(total), sum);
+  assert.match(await said('misspelt'), /^misspelt Decide No such flag there is no such flag; asked for 3 times/);
+  // What is kept says why.
+  await page.getByLabel('What to do').selectOption('keep');
+  await page.getByText('3 findings', { exact: true }).waitFor();
+  assert.match(await said('gone'), /^gone Keep Archived · shop Archived not long ago, and nobody asks for it\.$/);
+  assert.match(await said('checkout'), /^checkout Keep New · shop Made not long ago, and not evaluated yet\.$/);
   await page.getByLabel('Owner').selectOption('web');
   await page.getByText('1 finding', { exact: true }).waitFor();
   await page.getByRole('link', { name: 'dashboard_v2' }).waitFor();
+  await assertAccessible(page);
   assertQuiet(page);
 });
 

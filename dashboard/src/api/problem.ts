@@ -5,7 +5,7 @@ export class ProblemError extends Error {
   readonly problem: Problem;
 
   constructor(problem: Problem) {
-    super(problem.detail);
+    super(asSentence(problem.detail));
     this.problem = problem;
   }
 
@@ -41,6 +41,15 @@ function isProblem(body: unknown): body is Problem {
   return typeof body === 'object' && body !== null && 'title' in body && 'detail' in body && 'status' in body;
 }
 
+/** What the server names in backticks stands on the page in quotes. */
+export const quoted = (detail: string) => detail.replaceAll(/`([^`]*)`/g, '“$1”');
+
+/** The server's words as a sentence of the page: it begins them small. */
+function asSentence(detail: string): string {
+  const words = quoted(detail);
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
 /** What is wrong where: by form field, and what belongs to none. */
 export interface FieldErrors<Field extends string> {
   fields: Partial<Record<Field, string>>;
@@ -58,10 +67,11 @@ export function fieldErrors<Field extends string>(error: unknown, places: Record
   const faults = error.problem.errors ?? [];
   for (const fault of faults) {
     const field = fieldAt(fault, places);
-    if (field === undefined) errors.rest.push(fault.pointer ? `${fault.pointer}: ${fault.detail}` : fault.detail);
-    else errors.fields[field] = [errors.fields[field], fault.detail].filter(Boolean).join(' ');
+    const detail = asSentence(fault.detail);
+    if (field === undefined) errors.rest.push(fault.pointer ? `${fault.pointer}: ${detail}` : detail);
+    else errors.fields[field] = [errors.fields[field], detail].filter(Boolean).join(' ');
   }
-  if (faults.length === 0) errors.rest.push(error.problem.detail);
+  if (faults.length === 0) errors.rest.push(error.message);
   return errors;
 }
 

@@ -14,6 +14,18 @@ export const STAGES: Record<Exclude<Stage, 'archived'>, string> = {
   permanent: 'Permanent',
 };
 
+/** Why a flag in each stage is kept, when nothing is to be done about it. */
+export const KEPT: Record<Stage, string> = {
+  new: 'Made not long ago, and not evaluated yet.',
+  developing: 'It has never been on where it matters.',
+  ramping: 'It serves some one thing and others another, or did until not long ago.',
+  launched: 'It serves everyone the same.',
+  inactive: 'Nobody asks for it.',
+  draining: 'It is gone from the code, and is still asked for.',
+  permanent: 'Its purpose is to stay.',
+  archived: 'Archived not long ago, and nobody asks for it.',
+};
+
 /** The stage of every flag, by its key. */
 export function useStages(project: string) {
   return useQuery({

@@ -2,6 +2,7 @@ import { Box, Text, Title } from '@mantine/core';
 import { useDocumentTitle } from '@mantine/hooks';
 import { useLocation } from '@tanstack/react-router';
 import { type ReactNode, useEffect, useRef } from 'react';
+import { Key } from './Key';
 import classes from './Page.module.css';
 
 /** The first page of a visit leaves the keyboard where the browser put it. */
@@ -29,16 +30,16 @@ export function Page({ title, lead, actions, children }: PageProps) {
   return (
     <Box className={classes.page}>
       <div className={classes.head}>
-        <Title order={1} tabIndex={-1} ref={heading}>
-          {title}
+        <Title order={1} tabIndex={-1} ref={heading} className={classes.title}>
+          <Key>{title}</Key>
         </Title>
-        {actions}
+        {lead && (
+          <Text component="div" c="dimmed" className={classes.lead}>
+            {lead}
+          </Text>
+        )}
+        {actions && <div className={classes.actions}>{actions}</div>}
       </div>
-      {lead && (
-        <Text component="div" c="dimmed" mt={-8} mb="md">
-          {lead}
-        </Text>
-      )}
       {children}
     </Box>
   );

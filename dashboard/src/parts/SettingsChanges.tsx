@@ -22,8 +22,14 @@ export function SettingsChanges({ project, entry, changes }: SettingsChangesProp
   if (lines.length <= AT_A_GLANCE) return <Lines lines={lines} />;
   return (
     <details>
-      <summary>{lines.length} changes</summary>
+      <summary>{wholeness(changes) ?? `${lines.length} changes`}</summary>
       <Lines lines={lines} />
     </details>
   );
+}
+
+/** What came or went as a whole did not change. */
+function wholeness([first, ...others]: FieldChange[]): string | undefined {
+  if (first?.field !== '' || others.length > 0) return undefined;
+  return first.before === null || first.before === undefined ? 'What it began with' : 'What it was';
 }

@@ -43,7 +43,7 @@ export function Snippets({ project, environment, flag }: SnippetsProps) {
     <Stack gap="sm">
       <Group gap="sm" justify="space-between">
         <Group gap={6} fz="sm">
-          Reads it in <EnvironmentName environment={environment} />
+          For <EnvironmentName environment={environment} />
         </Group>
         {!key && <MakeKey make={make} busy={create.isPending} />}
       </Group>

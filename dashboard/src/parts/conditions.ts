@@ -41,7 +41,7 @@ export function conditionInWords({ attribute, operator, values = [], negate, ign
 
 /** What the server says about a pattern is drawn over several lines for a terminal; here it is one sentence. */
 export function plainFault(detail: string): string {
-  if (!detail.includes('regex parse error')) return detail;
+  if (!/regex parse error/i.test(detail)) return detail;
   const reason = detail.split('error: ').at(-1)?.replaceAll(/\s+/g, ' ').trim();
   return `This pattern cannot be read: ${reason}.`;
 }

@@ -134,9 +134,12 @@ export function linesBefore(after: Settings | undefined, changes: FieldChange[])
   return before ? differences(before, after) : changeLines(changes);
 }
 
+/** Who wrote something and when, and how often it was written: every entry and every list tells that by itself. */
+const BOOKKEEPING = /^\/(version|(created|changed|archived)_(at|by))$/;
+
 /** Changes as an audit keeps them, in words, as far as they tell by themselves. */
 export function changeLines(changes: FieldChange[]): Line[] {
-  const told = changes.filter(({ field }) => !field.includes('/allocation'));
+  const told = changes.filter(({ field }) => !field.includes('/allocation') && !BOOKKEEPING.test(field));
   const at = (pointer: string) => told.find(({ field }) => field === pointer);
   const [enabled, rollout] = [at('/enabled'), at('/default/rollout')];
   return told.flatMap((change) => {
@@ -157,7 +160,6 @@ const FIELDS: Record<string, string> = {
   '/default/serve': 'Serves',
   '/off_variant': 'Off variant',
   '/expires_at': 'Gone by',
-  '/archived_at': 'Archived',
   '/included': 'Always in',
   '/excluded': 'Never in',
 };
@@ -180,7 +182,7 @@ function wholeLines(before: unknown, after: unknown): Line[] {
   if (both || typeof whole !== 'object' || whole === null) return line('All of it', inWords(before), inWords(after));
   if (isSettings(whole) && whole === after) return changeLines([{ field: '/enabled', before: null, after: whole.enabled }]);
   return Object.entries(whole)
-    .filter(([, value]) => inWords(value) !== '')
+    .filter(([name, value]) => inWords(value) !== '' && !BOOKKEEPING.test(`/${name}`))
     .flatMap(([name, value]) => changeLine({ field: `/${name}`, before: whole === before ? value : null, after: whole === before ? null : value }));
 }
 

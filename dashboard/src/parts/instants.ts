@@ -6,7 +6,5 @@ export function withTimes(text: string): string {
   return text.replace(new RegExp(INSTANT, 'g'), (instant) => exact.format(new Date(instant)));
 }
 
-/** The same of any value: whatever is no instant stays. */
-export function timesIn<T>(value: T): T | string {
-  return typeof value === 'string' && value.replace(INSTANT, '') === '' ? withTimes(value) : value;
-}
+/** Whether a text is an instant and nothing else. */
+export const isInstant = (text: string) => INSTANT.exec(text)?.[0] === text;

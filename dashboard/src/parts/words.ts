@@ -1,16 +1,13 @@
 import type { Prerequisite, Rule, Serve } from '../api/schema';
 import { conditionInWords } from './conditions';
+import { isInstant, withTimes } from './instants';
 
 // What settings say, in the words of the page.
 
 const number = new Intl.NumberFormat('en', { maximumFractionDigits: 3 });
-const instant = new Intl.DateTimeFormat('en', { dateStyle: 'medium', timeStyle: 'short' });
 
 /** A share: `12.5 %`. One that is not said is everybody. */
 export const percent = (value: unknown) => `${number.format(Number(value ?? 100))} %`;
-
-/** A point in time where the viewer is. */
-export const time = (value: string) => instant.format(new Date(value));
 
 /** What is served: `on`, or `a 60 % · b 40 %`. */
 export function serveInWords(serve: Serve): string {
@@ -41,7 +38,7 @@ export const wantedInWords = ({ variants }: Pick<Prerequisite, 'variants'>) => v
 export function inWords(value: unknown): string {
   if (value === null || value === undefined || value === '') return '';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (typeof value === 'string') return /^\d{4}-\d\d-\d\dT[\d:.]+Z$/.test(value) ? time(value) : value;
+  if (typeof value === 'string') return isInstant(value) ? withTimes(value) : value;
   if (Array.isArray(value)) return value.map(inWords).join(', ');
   if (typeof value !== 'object') return typeof value === 'number' ? String(value) : JSON.stringify(value);
   return Object.entries(value)

@@ -1,7 +1,7 @@
 import { Text } from '@mantine/core';
-import type { Environment, FieldChange, Sealed, Via } from '../../api/schema';
+import type { Environment, Sealed, Via } from '../../api/schema';
 import { EnvironmentName } from '../../parts/EnvironmentName';
-import { timesIn } from '../../parts/instants';
+import { Key } from '../../parts/Key';
 import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import { Person } from '../../parts/Person';
@@ -17,20 +17,6 @@ const WAYS: Record<Via, string> = {
   import: 'by an import',
 };
 
-/** What came or went as a whole is told field by field; what it does not say is left out. */
-function unfolded(change: FieldChange): FieldChange[] {
-  const { field, before, after } = change;
-  const whole = before ?? after;
-  const one = before === null || before === undefined || after === null || after === undefined;
-  if (field !== '' || !one || typeof whole !== 'object' || whole === null) return [change];
-  const said = Object.entries(whole).filter(([, value]) => value !== null && value !== '' && String(value) !== '');
-  return said.map(([name, value]) => ({
-    field: `/${name}`,
-    before: whole === before ? value : null,
-    after: whole === before ? null : value,
-  }));
-}
-
 interface EntryLineProps {
   project: string;
   entry: Sealed;
@@ -39,8 +25,7 @@ interface EntryLineProps {
 
 /** One entry of the audit: what was done to what, by whom, when and why, field by field. */
 export function EntryLine({ project, entry, environments }: EntryLineProps) {
-  const { action, actor, at, environment, flag, reason, target, via } = entry;
-  const changes = entry.changes.flatMap(unfolded).map(({ field, before, after }) => ({ field, before: timesIn(before), after: timesIn(after) }));
+  const { action, actor, at, changes, environment, flag, reason, target, via } = entry;
   const place = environments.find(({ key }) => key === environment);
   return (
     <li className={lines.line}>
@@ -48,10 +33,10 @@ export function EntryLine({ project, entry, environments }: EntryLineProps) {
         <span className={classes.what}>{said(action)}</span>
         {flag ? (
           <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={classes.target}>
-            {flag}
+            <Key>{flag}</Key>
           </LinkText>
         ) : (
-          <span className={classes.target}>{target.key}</span>
+          <span className={classes.target}><Key>{target.key}</Key></span>
         )}
         {environment && (place ? <EnvironmentName environment={place} /> : <span>{environment}</span>)}
         <span className={classes.who}>

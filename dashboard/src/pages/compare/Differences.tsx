@@ -9,6 +9,7 @@ import { ConfirmDialog } from '../../parts/ConfirmDialog';
 import { type Line, linesBefore, needSettings } from '../../parts/differences';
 import { Empty } from '../../parts/Empty';
 import { EnvironmentName } from '../../parts/EnvironmentName';
+import { Key } from '../../parts/Key';
 import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import classes from './Compare.module.css';
@@ -89,7 +90,7 @@ export function Differences({ project, from, to, difference }: DifferencesProps)
                 params={{ project, flag: item.flag }}
                 className={`${lines.key} ${classes.flag}`}
               >
-                {item.flag}
+                <Key>{item.flag}</Key>
               </LinkText>
             </div>
             <SideBySide project={project} from={from} to={to} item={item} />
@@ -119,7 +120,7 @@ export function Differences({ project, from, to, difference }: DifferencesProps)
           <section className={classes.coming} aria-label="What will change">
             {items.slice(0, SPELLED).map((item) => (
               <section key={item.flag} aria-label={item.flag}>
-                <span className={lines.key}>{item.flag}</span>
+                <span className={lines.key}><Key>{item.flag}</Key></span>
                 <Coming project={project} to={to} item={item} />
               </section>
             ))}

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import type { Environment, FlagDifference } from '../../api/schema';
 import { useOverview } from '../../data/flags';
 import { FlagState } from '../../parts/FlagState';
+import { Key } from '../../parts/Key';
 import lines from '../../parts/Lines.module.css';
 import { LinkText } from '../../parts/links';
 import classes from './Compare.module.css';
@@ -39,7 +40,7 @@ function List({ project, environment, differing }: Omit<SameProps, 'same'>) {
         {flags.slice(0, shown).map(({ key, type, environments }) => (
           <li key={key} className={`${lines.line} ${classes.alike}`}>
             <LinkText to="/projects/$project/flags/$flag" params={{ project, flag: key }} className={lines.key}>
-              {key}
+              <Key>{key}</Key>
             </LinkText>
             <FlagState type={type} sight={environments[environment.key]} />
           </li>

@@ -34,7 +34,7 @@ export function EnvironmentDialog({ project, environment, onClose }: Environment
         {!environment && (
           <TextInput
             label="Key"
-            description="For ever; what addresses and commands name"
+            description="What addresses and commands name. It never changes"
             placeholder="preview"
             required
             spellCheck={false}

@@ -89,7 +89,7 @@ function KeyForm({ project, create }: KeyFormProps) {
     <Form problems={rest} action="Create key" act={submit} busy={create.isPending}>
       <TextInput
         label="Name"
-        description="The audit names it so"
+        description="What the audit calls it"
         placeholder="shop-backend"
         required
         value={name}

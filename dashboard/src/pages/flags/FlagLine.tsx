@@ -4,6 +4,7 @@ import { memo } from 'react';
 import type { Environment, FlagRow } from '../../api/schema';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { FlagState } from '../../parts/FlagState';
+import { Key } from '../../parts/Key';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
 import classes from './FlagList.module.css';
@@ -21,11 +22,16 @@ export const FlagLine = memo(function FlagLine({ project, environments, flag }: 
     <>
       <div className={classes.flag}>
         <Link to="/projects/$project/flags/$flag" params={{ project, flag: flag.key }} className={classes.key}>
-          {flag.key}
+          <Key>{flag.key}</Key>
         </Link>
         {flag.archived_at && <span className={classes.archived}> Archived</span>}
         <span className={classes.words}>
-          {[flag.name === flag.key ? '' : flag.name, ...flag.tags.map((tag) => `#${tag}`)].filter(Boolean).join('  ')}
+          {flag.name !== flag.key && <span>{flag.name} </span>}
+          {flag.tags.map((tag) => (
+            <span key={tag} className={classes.tag}>
+              #{tag}{' '}
+            </span>
+          ))}
         </span>
       </div>
       {environments.map((environment) => (

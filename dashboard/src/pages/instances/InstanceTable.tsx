@@ -1,4 +1,5 @@
 import { VisuallyHidden } from '@mantine/core';
+import type { ReactNode } from 'react';
 import type { Instance } from '../../api/schema';
 import lines from '../../parts/Lines.module.css';
 import { Time } from '../../parts/Time';
@@ -46,24 +47,33 @@ function Row({ instance, newest }: { instance: Instance; newest: number }) {
         <span className={classes.dot} data-connected={connected} aria-hidden />
         {name}
         <VisuallyHidden>{connected ? ', connected' : ', not connected'}</VisuallyHidden>
-        <span className={lines.dim}>{[instance.instance !== name && instance.instance.slice(0, SHORT), sdk].filter(Boolean).join(' · ')}</span>
+        <span className={`${lines.dim} ${classes.about}`}>{[instance.instance !== name && instance.instance.slice(0, SHORT), sdk].filter(Boolean).join(' · ')}</span>
       </th>
-      <td data-label="Application">
+      <Cell label="Application">
         {app ?? '–'} {app_version}
-      </td>
-      <td data-label="Runs">
+      </Cell>
+      <Cell label="Runs">
         <Runs revision={instance.revision} newest={newest} />
-      </td>
-      <td data-label="Lag">{lag_ms === null || lag_ms === undefined ? (instance.revision === newest ? 'none' : '–') : inTime(lag_ms)}</td>
-      <td data-label="Last heard">
+      </Cell>
+      <Cell label="Lag">{lag_ms === null || lag_ms === undefined ? (instance.revision === newest ? 'none' : '–') : inTime(lag_ms)}</Cell>
+      <Cell label="Last heard">
         <Time at={last_seen_at} />
-      </td>
+      </Cell>
     </tr>
   );
 }
 
+/** A cell that names its column where there is no room for columns. */
+function Cell({ label, children }: { label: string; children: ReactNode }) {
+  return (
+    <td data-label={label}>
+      <span>{children}</span>
+    </td>
+  );
+}
+
 function Runs({ revision, newest }: { revision: number | null | undefined; newest: number }) {
-  if (revision === null || revision === undefined) return <>has told none</>;
+  if (revision === null || revision === undefined) return <>not told yet</>;
   const behind = newest - revision;
   return (
     <>

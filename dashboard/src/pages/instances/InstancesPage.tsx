@@ -45,7 +45,7 @@ function Summary({ newest }: { newest: Instances }) {
       {instances === 0 ? 'Nobody is connected' : `${there} of ${instances} run revision ${revision}`}
       <Text span fw={400} c="dimmed">
         {slowest !== null && slowest !== undefined && `; the slowest had it after ${inTime(slowest)}`}
-        {gone > 0 && `; ${gone} more ${gone === 1 ? 'is' : 'are'} known and not connected`}
+        {gone > 0 && `; ${gone} ${instances > 0 ? 'more ' : ''}${gone === 1 ? 'is' : 'are'} known and not connected`}
         {newest.full && '; as many as are kept, others may be connected'}
       </Text>
     </Text>

@@ -57,7 +57,7 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
     <Paper withBorder p={{ base: 'md', sm: 'lg' }} maw={760} bg="var(--hoist-card)">
       <Form problems={rest} action="Create flag" act={submit} busy={create.isPending}>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
-          <TextInput label="Key" description="What code reads; for ever" placeholder="dashboard_v2" required autoFocus spellCheck={false} autoComplete="off" {...words('key')} />
+          <TextInput label="Key" description="What code reads. It never changes" placeholder="dashboard_v2" required autoFocus spellCheck={false} autoComplete="off" {...words('key')} />
           <TextInput label="Owner" description="Who answers for it" placeholder="web" required list="owners" {...words('owner')} />
         </SimpleGrid>
         <datalist id="owners">

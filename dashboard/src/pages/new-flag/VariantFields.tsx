@@ -11,7 +11,13 @@ interface VariantFieldsProps {
   change: (variants: VariantText[]) => void;
 }
 
-const EXAMPLES: Record<FlagType, string> = { boolean: 'true', string: 'Buy now', number: '10', object: '{"colour": "grey"}' };
+/** What the first variant may serve, and the others. */
+const EXAMPLES: Record<FlagType, [first: string, other: string]> = {
+  boolean: ['true', 'false'],
+  string: ['Buy now', 'Buy'],
+  number: ['20', '10'],
+  object: ['{"colour": "red"}', '{"colour": "grey"}'],
+};
 const FEWEST = 2;
 
 /** The variants of a flag with values of its own, in order. */
@@ -44,7 +50,7 @@ export function VariantFields({ type, variants, error, note, change }: VariantFi
               minRows={1}
               maxRows={8}
               aria-label={`Value of variant ${place + 1}`}
-              placeholder={EXAMPLES[type]}
+              placeholder={EXAMPLES[type][place === 0 ? 0 : 1]}
               value={value}
               onChange={(event) => set(id, { value: event.currentTarget.value })}
             />

@@ -1,6 +1,7 @@
 import { Button } from '@mantine/core';
 import type { Segment } from '../../api/schema';
 import { conditionInWords } from '../../parts/conditions';
+import { Key } from '../../parts/Key';
 import lines from '../../parts/Lines.module.css';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
@@ -18,7 +19,7 @@ export function SegmentLine({ segment, edit, remove }: SegmentLineProps) {
   return (
     <li className={`${lines.line} ${classes.line}`}>
       <div className={classes.who}>
-        <span className={lines.key}>{segment.key}</span>
+        <span className={lines.key}><Key>{segment.key}</Key></span>
         <span className={lines.dim}>{[segment.name !== segment.key && segment.name, segment.description].filter(Boolean).join(' · ')}</span>
       </div>
       <div className={classes.words}>{membership(segment)}</div>

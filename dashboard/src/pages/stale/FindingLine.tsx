@@ -1,8 +1,10 @@
 import { Text } from '@mantine/core';
+import { quoted } from '../../api/problem';
 import type { Confidence, Finding } from '../../api/schema';
-import { STAGES } from '../../data/stages';
+import { KEPT, STAGES } from '../../data/stages';
 import { VERDICTS } from '../../data/stale';
 import { Code } from '../../parts/Code';
+import { Key } from '../../parts/Key';
 import lines from '../../parts/Lines.module.css';
 import { withTimes } from '../../parts/instants';
 import { LinkText } from '../../parts/links';
@@ -24,15 +26,17 @@ function arithmetic({ total, sum }: Confidence): string {
 export function FindingLine({ project, finding }: FindingLineProps) {
   const { flag, stage, verdict, owner, reasons, blockers, surviving_variant, last_evaluated, next, confidence } = finding;
   const known = stage !== null && stage !== undefined;
+  // Of a flag that nothing speaks against, what makes sure says nothing.
+  const kept = known && verdict === 'keep' && reasons.length === 0 && confidence.sum.length <= 1;
   return (
     <li className={lines.line}>
       <div className={lines.first}>
         {known ? (
           <LinkText to="/projects/$project/flags/$flag" params={{ project, flag }} className={lines.key}>
-            {flag}
+            <Key>{flag}</Key>
           </LinkText>
         ) : (
-          <span className={lines.key}>{flag}</span>
+          <span className={lines.key}><Key>{flag}</Key></span>
         )}
         <span className={classes.verdict} data-verdict={verdict}>
           {VERDICTS[verdict]}
@@ -46,7 +50,7 @@ export function FindingLine({ project, finding }: FindingLineProps) {
       {reasons.length > 0 && (
         <ul className={classes.notes}>
           {reasons.map(({ code, detail }) => (
-            <li key={code}>{withTimes(detail)}</li>
+            <li key={code}>{quoted(withTimes(detail))}</li>
           ))}
         </ul>
       )}
@@ -54,12 +58,17 @@ export function FindingLine({ project, finding }: FindingLineProps) {
         <ul className={classes.notes} aria-label="What stands in the way">
           {blockers.map(({ code, detail }) => (
             <li key={code} className={classes.blocker}>
-              {withTimes(detail)}
+              {quoted(withTimes(detail))}
             </li>
           ))}
         </ul>
       )}
-      {known && confidence.sum.length > 0 && (
+      {kept && (
+        <Text size="sm" c="dimmed">
+          {KEPT[stage]}
+        </Text>
+      )}
+      {known && !kept && confidence.sum.length > 0 && (
         <Text size="sm" c="dimmed">
           {arithmetic(confidence)}
         </Text>

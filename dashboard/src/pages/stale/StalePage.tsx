@@ -1,7 +1,7 @@
 import { Button, Group, NativeSelect, Text } from '@mantine/core';
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { Finding, StaleReport } from '../../api/schema';
+import type { Coverage, Finding, StaleReport } from '../../api/schema';
 import { useProject } from '../../data/place';
 import { useConfined } from '../../data/session';
 import { STAGES } from '../../data/stages';
@@ -42,12 +42,18 @@ function Lead({ report }: { report: StaleReport }) {
   if (report.summary.flags === 0) return <>No flags yet, so that nothing is stale.</>;
   const due = report.items.filter(isDue).length;
   const flags = report.summary.flags === 1 ? '1 flag' : `${report.summary.flags.toLocaleString('en')} flags`;
-  const told = due === 0 ? `None of ${flags} asks for anything.` : `${due.toLocaleString('en')} of ${flags} ask for something.`;
+  const told = due === 0 ? `None of ${flags} needs attention.` : `${due.toLocaleString('en')} of ${flags} ${due === 1 ? 'needs' : 'need'} attention.`;
   return (
     <>
-      {told} {report.coverage.percent} % of the applications report what they evaluate.
+      {told} {heard(report.coverage)}
     </>
   );
+}
+
+/** What silence is worth: it says nothing of applications that nobody hears. */
+function heard({ percent, unheard }: Coverage): string {
+  if (percent > 0 || unheard.length === 0) return `${percent} % of the applications report what they evaluate.`;
+  return `No application in ${unheard.join(' or ')} has reported what it evaluates.`;
 }
 
 function Exports({ project }: { project: string }) {
@@ -81,7 +87,7 @@ function Findings({ project, items }: { project: string; items: Finding[] }) {
       <Text size="sm" c="dimmed" mb="xs" role="status">
         {fitting.length === 1 ? '1 finding' : `${fitting.length.toLocaleString('en')} findings`}
       </Text>
-      {fitting.length === 0 && <Empty title="Nothing to clean up">No flag that fits asks for anything.</Empty>}
+      {fitting.length === 0 && <Empty title="Nothing to clean up">No flag that fits needs attention.</Empty>}
       {fitting.length > 0 && (
         <ol className={lines.lines} aria-label="Findings">
           {fitting.slice(0, shown).map((finding) => (
