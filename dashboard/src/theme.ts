@@ -31,6 +31,7 @@ export const theme = createTheme({
     // What opens stands where it belongs, not behind the page: a menu is within the banner that has its button.
     Menu: { defaultProps: { withinPortal: false, withInitialFocusPlaceholder: false } },
     Popover: { defaultProps: { withinPortal: false } },
+    Combobox: { defaultProps: { withinPortal: false } },
   },
   headings: {
     fontWeight: '650',

@@ -1,4 +1,5 @@
 import { ActionIcon, Button, MultiSelect, Select, Stack, Title } from '@mantine/core';
+import { memo } from 'react';
 import { useFlag, useOverview } from '../../data/flags';
 import { IconClose, IconPlus } from '../../parts/icons';
 import { nextId, type PrerequisiteDraft } from './draft';
@@ -18,7 +19,8 @@ interface PrerequisiteFieldsProps {
 }
 
 /** Flags that must serve certain variants to the same user, or this one serves its off variant. */
-export function PrerequisiteFields({ project, flag, prerequisites, faults, lead, change }: PrerequisiteFieldsProps) {
+export const PrerequisiteFields = memo(function PrerequisiteFields(props: PrerequisiteFieldsProps) {
+  const { project, flag, prerequisites, faults, lead, change } = props;
   const rows = (useOverview(project).data?.flags ?? []).filter(({ key }) => key !== flag);
   if (rows.length === 0 && prerequisites.length === 0) return null;
   const remove = (at: number) => {
@@ -59,7 +61,7 @@ export function PrerequisiteFields({ project, flag, prerequisites, faults, lead,
       )}
     </Stack>
   );
-}
+});
 
 interface OneProps {
   project: string;

@@ -1,4 +1,5 @@
 import { Button, Group, MultiSelect, Stack, Text, TextInput } from '@mantine/core';
+import { memo } from 'react';
 import { useSegments } from '../../data/segments';
 import { ConditionFields } from '../../parts/ConditionFields';
 import { DeliveryFields } from './DeliveryFields';
@@ -14,17 +15,22 @@ interface RuleFieldsProps {
   variants: string[];
   before: DeliveryDraft['weights'] | undefined;
   faults: Faults;
-  change: (rule: RuleDraft) => void;
-  remove: () => void;
-  move: (by: number) => void;
+  edit: RuleEdits;
 }
 
-/** One rule: its conditions, and what it serves. */
-export function RuleFields({ project, rule, at, last, variants, before, faults, change, remove, move }: RuleFieldsProps) {
+/** What can be done with rules, each named by its id. */
+export interface RuleEdits {
+  change: (rule: RuleDraft) => void;
+  remove: (id: number) => void;
+  move: (id: number, by: number) => void;
+}
+
+/** One rule: its conditions, and what it serves. Of a hundred rules only the one that is typed in is drawn again. */
+export const RuleFields = memo(function RuleFields({ project, rule, at, last, variants, before, faults, edit }: RuleFieldsProps) {
   const segments = (useSegments(project).data ?? []).map(({ key }) => key);
   const name = `Rule ${at + 1}`;
   const pointer = `/rules/${at}`;
-  const set = (part: Partial<RuleDraft>) => change({ ...rule, ...part });
+  const set = (part: Partial<RuleDraft>) => edit.change({ ...rule, ...part });
   const own = faults.at(`${pointer}/name`);
   return (
     <section className={classes.rule} aria-label={name} data-rule={rule.id}>
@@ -38,13 +44,13 @@ export function RuleFields({ project, rule, at, last, variants, before, faults, 
             error={own}
           />
           <Group gap="xs">
-            <Button size="xs" variant="default" disabled={at === 0} data-move="up" onClick={() => move(-1)} aria-label={`${name}: move up`}>
+            <Button size="xs" variant="default" disabled={at === 0} data-move="up" onClick={() => edit.move(rule.id, -1)} aria-label={`${name}: move up`}>
               Up
             </Button>
-            <Button size="xs" variant="default" disabled={at === last} data-move="down" onClick={() => move(1)} aria-label={`${name}: move down`}>
+            <Button size="xs" variant="default" disabled={at === last} data-move="down" onClick={() => edit.move(rule.id, 1)} aria-label={`${name}: move down`}>
               Down
             </Button>
-            <Button size="xs" variant="default" onClick={remove} aria-label={`${name}: remove`}>
+            <Button size="xs" variant="default" onClick={() => edit.remove(rule.id)} aria-label={`${name}: remove`}>
               Remove
             </Button>
           </Group>
@@ -77,9 +83,9 @@ export function RuleFields({ project, rule, at, last, variants, before, faults, 
           variants={variants}
           before={before}
           faults={faults}
-          change={change}
+          change={edit.change}
         />
       </Stack>
     </section>
   );
-}
+});

@@ -1,5 +1,6 @@
 import { Alert, Button, Group, NativeSelect, Stack, Switch, Text, Title } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
+import { useCallback, useEffect, useMemo, useRef } from 'react';
 import type { FlagSettings } from '../../api/schema';
 import { useMay } from '../../data/session';
 import { useSettings } from '../../data/settings';
@@ -11,14 +12,14 @@ import { useLead } from '../../parts/lead';
 import { Loading } from '../../parts/Loading';
 import { Person } from '../../parts/Person';
 import { DeliveryFields } from './DeliveryFields';
-import { emptyRule } from './draft';
+import { emptyRule, type PrerequisiteDraft, type RuleDraft } from './draft';
 import { type Told, useEditing } from './editing';
-import { faultsOf } from './faults';
+import { FAULTLESS, faultsOf } from './faults';
 import type { ContentProps } from './FlagPage';
 import classes from './Flag.module.css';
 import { Merge } from './Merge';
 import { PrerequisiteFields } from './PrerequisiteFields';
-import { RuleFields } from './RuleFields';
+import { type RuleEdits, RuleFields } from './RuleFields';
 import { SaveBar } from './SaveBar';
 
 /** Who gets what: prerequisites, rules in order, and the default. */
@@ -43,8 +44,8 @@ function Editor({ place, flag, environment, newest, reread }: EditorProps) {
   const { draft, origin, dirty, change } = editing;
   const [within, lead] = useLead<HTMLDivElement>();
   const leaving = useBlocker({ shouldBlockFn: () => dirty, withResolver: true, enableBeforeUnload: dirty });
-  const faults = faultsOf(editing.error, editing.missing);
-  const variants = Object.keys(flag.variants);
+  const faults = useMemo(() => faultsOf(editing.error, editing.missing), [editing.error, editing.missing]);
+  const variants = useMemo(() => Object.keys(flag.variants), [flag.variants]);
   const ended = (well: boolean) => (well ? lead('[data-told]') : lead(...REFUSED));
   const stay = () => {
     leaving.reset?.();
@@ -148,21 +149,24 @@ interface FieldsProps extends Pick<ContentProps, 'place' | 'flag' | 'environment
 
 function Fields({ place, flag, environment, may, variants, faults, lead, draft, origin, change }: FieldsProps) {
   const { rules } = draft;
+  const edit = useRuleEdits(rules, change, lead);
+  const below = (place: string) => (faults.at(place) === undefined ? FAULTLESS : faults);
+  const setPrerequisites = useCallback((prerequisites: PrerequisiteDraft[]) => change(() => ({ prerequisites })), [change]);
   return (
     <fieldset disabled={!may} className={classes.fields}>
       <Stack gap="md">
         <Switch
           label={`On in ${environment.name || environment.key}`}
           checked={draft.enabled}
-          onChange={(event) => change({ enabled: event.currentTarget.checked })}
+          onChange={({ currentTarget: { checked: enabled } }) => change(() => ({ enabled }))}
         />
         <PrerequisiteFields
           project={place.project}
           flag={flag.key}
           prerequisites={draft.prerequisites}
-          faults={faults}
+          faults={below('/prerequisites')}
           lead={lead}
-          change={(prerequisites) => change({ prerequisites })}
+          change={setPrerequisites}
         />
         <Title order={2}>Rules</Title>
         <Text size="sm" c="dimmed">
@@ -177,19 +181,8 @@ function Fields({ place, flag, environment, may, variants, faults, lead, draft, 
             last={rules.length - 1}
             variants={variants}
             before={origin.rules.find(({ id }) => id === rule.id)?.weights}
-            faults={faults}
-            change={(rule) => change({ rules: rules.map((it) => (it.id === rule.id ? rule : it)) })}
-            remove={() => {
-              change({ rules: rules.filter(({ id }) => id !== rule.id) });
-              const beside = rules[at + 1] ?? rules[at - 1];
-              lead(beside ? `[data-rule="${beside.id}"] input` : '[data-add-rule]', '[data-add-rule]');
-            }}
-            move={(by) => {
-              change({ rules: moved(rules, at, by) });
-              const [first, second] = by < 0 ? ['up', 'down'] : ['down', 'up'];
-              const button = (name: string | undefined) => `[data-rule="${rule.id}"] [data-move="${name}"]:not(:disabled)`;
-              lead(button(first), button(second));
-            }}
+            faults={below(`/rules/${at}`)}
+            edit={edit}
           />
         ))}
         <Button
@@ -199,7 +192,7 @@ function Fields({ place, flag, environment, may, variants, faults, lead, draft, 
           data-add-rule
           onClick={() => {
             const rule = emptyRule(variants);
-            change({ rules: [...rules, rule] });
+            change(({ rules }) => ({ rules: [...rules, rule] }));
             lead(`[data-rule="${rule.id}"] input`);
           }}
         >
@@ -216,7 +209,7 @@ function Fields({ place, flag, environment, may, variants, faults, lead, draft, 
             variants={variants}
             before={origin.default.weights}
             faults={faults}
-            change={(served) => change({ default: served })}
+            change={(served) => change(() => ({ default: served }))}
           />
           <NativeSelect
             mt="sm"
@@ -224,13 +217,39 @@ function Fields({ place, flag, environment, may, variants, faults, lead, draft, 
             label="Served when it is off, and outside the rollout"
             data={variants}
             value={draft.off_variant}
-            onChange={(event) => change({ off_variant: event.currentTarget.value })}
+            onChange={({ currentTarget: { value } }) => change(() => ({ off_variant: value }))}
             error={faults.at('/off_variant')}
           />
         </section>
       </Stack>
     </fieldset>
   );
+}
+
+/** The same for as long as the editor stands, whatever is typed: what rules are drawn with. */
+function useRuleEdits(rules: RuleDraft[], change: FieldsProps['change'], lead: FieldsProps['lead']): RuleEdits {
+  const newest = useRef(rules);
+  useEffect(() => {
+    newest.current = rules;
+  }, [rules]);
+  return useMemo(() => {
+    const place = (id: number) => newest.current.findIndex((it) => it.id === id);
+    return {
+      change: (rule) => change(({ rules }) => ({ rules: rules.map((it) => (it.id === rule.id ? rule : it)) })),
+      remove: (id) => {
+        const beside = newest.current[place(id) + 1] ?? newest.current[place(id) - 1];
+        change(({ rules }) => ({ rules: rules.filter((it) => it.id !== id) }));
+        lead(beside ? `[data-rule="${beside.id}"] input` : '[data-add-rule]', '[data-add-rule]');
+      },
+      move: (id, by) => {
+        const at = place(id);
+        change(({ rules }) => ({ rules: moved(rules, at, by) }));
+        const [first, second] = by < 0 ? ['up', 'down'] : ['down', 'up'];
+        const button = (name: string | undefined) => `[data-rule="${id}"] [data-move="${name}"]:not(:disabled)`;
+        lead(button(first), button(second));
+      },
+    };
+  }, [change, lead]);
 }
 
 function moved<T>(list: T[], from: number, by: number): T[] {

@@ -1,6 +1,6 @@
-import { useState } from 'react';
+import { useCallback, useMemo, useState } from 'react';
 import { ProblemError } from '../../api/problem';
-import type { FlagSettings } from '../../api/schema';
+import type { Fault, FlagSettings } from '../../api/schema';
 import { bare, type SettingsPlace, useSaveSettings } from '../../data/settings';
 import { type Draft, draftOf, settingsOf } from './draft';
 import { missing } from './faults';
@@ -19,6 +19,8 @@ function begin(base: FlagSettings, known?: Draft): Edit {
   const origin = draftOf(bare(base), known);
   return { base, origin, draft: origin, touched: false };
 }
+
+const NOTHING: Fault[] = [];
 
 /** What is told when the editor did something by itself, or was told to. */
 export type Told = { saved: number } | { followed: FlagSettings };
@@ -45,10 +47,11 @@ export function useEditing(place: SettingsPlace, newest: FlagSettings, reread: (
     setMerging(false);
   }
 
-  const change = (part: Partial<Draft>) => {
+  const change = useCallback((part: (draft: Draft) => Partial<Draft>) => {
     setTold(undefined);
-    setEdit((before) => ({ ...before, draft: { ...before.draft, ...part }, touched: true }));
-  };
+    setEdit((before) => ({ ...before, draft: { ...before.draft, ...part(before.draft) }, touched: true }));
+  }, []);
+  const lacking = useMemo(() => (tried ? missing(edit.draft) : NOTHING), [tried, edit.draft]);
   const restart = (base: FlagSettings) => {
     setEdit((before) => begin(base, before.draft));
     setTried(false);
@@ -90,7 +93,7 @@ export function useEditing(place: SettingsPlace, newest: FlagSettings, reread: (
     change,
     merging: merging && outdated && dirty,
     setMerging,
-    missing: tried ? missing(edit.draft) : [],
+    missing: lacking,
     save: (ended: (well: boolean) => void) => send(edit.draft, edit.base, ended),
     /** Goes on from their settings with what was merged, and saves it. */
     saveMerged: (draft: Draft, ended: (well: boolean) => void) => {

@@ -10,6 +10,9 @@ export interface Faults {
   rest: string[];
 }
 
+/** Nothing is wrong; always the same, so that what is drawn with it need not be drawn again. */
+export const FAULTLESS: Faults = { at: () => undefined, rest: [] };
+
 /** Places that a field of the editor stands for. */
 const FIELDS =
   /^\/(off_variant|default(\/|$)|prerequisites\/\d+|rules\/\d+(\/(name|rollout|serve|bucket_by|segments|conditions\/\d+)|$))/;
