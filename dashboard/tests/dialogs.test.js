@@ -171,6 +171,43 @@ test('what opens is accessible while it is open, in both themes', async () => {
   }
 });
 
+test('each list that opens is accessible while it is open, in both themes', async () => {
+  await hoist.send('POST', 'flags', { key: 'copy', type: 'string', variants: { a: 'A', b: 'B' }, purpose: 'release', owner: 'web' });
+  for (const theme of THEMES) {
+    const page = await open(browser, hoist, '/projects/default/flags/dashboard_v2?tab=targeting', { theme });
+    await page.getByRole('button', { name: 'Add a rule' }).click();
+    await page.getByRole('button', { name: 'Add a prerequisite' }).click();
+    const choose = async (name, option) => {
+      await page.getByRole('combobox', { name }).click();
+      const found = page.getByRole('option', { name: option, exact: true });
+      await found.waitFor();
+      await assertAccessible(page);
+      await shoot(page, `list-${name.split(': ')[1].replace(' ', '-')}-${theme}`);
+      await found.click();
+      await page.keyboard.press('Escape');
+      await page.getByRole('listbox').waitFor({ state: 'hidden' });
+    };
+    await choose('Rule 1: segments', 'nordics');
+    await choose('Prerequisite 1: flag', 'copy');
+    await choose('Prerequisite 1: must serve', 'b');
+    await assertAccessible(page);
+    assertQuiet(page);
+    await page.context().close();
+  }
+});
+
+test('what is narrow opens its filters accessibly, in both themes', async () => {
+  for (const theme of THEMES) {
+    const page = await open(browser, hoist, '/projects/default/flags', { theme, width: Math.min(...WIDTHS) });
+    await page.getByRole('button', { name: 'Filters', exact: true }).click();
+    await page.getByLabel('Only this owner').waitFor();
+    await assertAccessible(page);
+    await shoot(page, `filters-360-${theme}`);
+    assertQuiet(page);
+    await page.context().close();
+  }
+});
+
 test('on a narrow page the navigation is reached when it is open, and only then', async () => {
   const page = await open(browser, hoist, SEGMENTS, { width: Math.min(...WIDTHS) });
   const burger = page.getByRole('button', { name: 'Open navigation' });
