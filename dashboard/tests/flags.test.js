@@ -71,9 +71,14 @@ test('typing narrows the list at once, and the address keeps it', async () => {
   await settled(page);
   assert.equal(await page.getByRole('searchbox').inputValue(), 'dash');
   assert.deepEqual(await keys(page), ['dashboard_v2']);
-  await page.getByRole('searchbox').press('Escape');
+  await page.getByRole('button', { name: 'Clear the search' }).click();
   await page.getByText('5 flags', { exact: true }).waitFor();
-  assert.equal(new URL(page.url()).search, '');
+  await assertFocus(page, 'Search flags');
+  await page.keyboard.type('dash');
+  await page.getByText('1 of 5 flags').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByText('5 flags', { exact: true }).waitFor();
+  await page.waitForURL((url) => url.search === '');
   assertQuiet(page);
 });
 
@@ -101,6 +106,41 @@ test('owner, tag, purpose, state and stage are filters that an address can name'
   await assertAccessible(page);
   await page.getByRole('button', { name: 'Show all flags' }).click();
   await page.getByText('5 flags', { exact: true }).waitFor();
+});
+
+test('of many owners one is looked for by typing, by keyboard alone', async (t) => {
+  const many = await Hoist.start();
+  t.after(() => many.stop());
+  await importFlags(many, 120);
+  for (const theme of ['light', 'dark']) {
+    const page = await open(browser, many, LIST, { theme });
+    await page.getByText('120 flags', { exact: true }).waitFor();
+    const owner = page.getByRole('combobox', { name: 'Only this owner' });
+    await owner.focus();
+    await page.keyboard.type('M-3');
+    assert.deepEqual(
+      await owner.evaluate((it) => [...it.list.options].map(({ value }) => value)),
+      ['team-3', ...Array.from({ length: 10 }, (_, last) => `team-3${last}`)],
+    );
+    // It can mean one thing only.
+    await page.keyboard.type('7');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/flags?owner=team-37');
+    await page.getByText('3 of 120 flags').waitFor();
+    assert.equal(await owner.inputValue(), 'team-37');
+    await assertAccessible(page);
+    // One whose name others begin with is meant when it is typed to its end.
+    await owner.fill('team-3');
+    await page.keyboard.press('Enter');
+    await page.waitForURL('**/flags?owner=team-3');
+    await page.keyboard.press('Tab');
+    await assertFocus(page, 'Clear: Only this owner');
+    await page.keyboard.press('Enter');
+    await page.getByText('120 flags', { exact: true }).waitFor();
+    await assertFocus(page, 'Only this owner');
+    assertQuiet(page);
+    await page.context().close();
+  }
 });
 
 test('j and k walk through the list, and enter opens', async () => {

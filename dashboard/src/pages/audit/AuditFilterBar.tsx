@@ -1,5 +1,4 @@
 import { NativeSelect, TextInput } from '@mantine/core';
-import { useId, useState } from 'react';
 import type { Action } from '../../api/schema';
 import { type AuditFilters, useActors } from '../../data/audit';
 import { useEnvironments } from '../../data/environments';
@@ -7,6 +6,7 @@ import { useOverview } from '../../data/flags';
 import { useProject } from '../../data/place';
 import { said } from '../../parts/actions';
 import { nameOf } from '../../parts/Person';
+import { Typed } from '../../parts/Typed';
 import classes from './Audit.module.css';
 
 const ACTIONS: Action[] = [
@@ -56,55 +56,6 @@ export function AuditFilterBar({ filters, change }: AuditFilterBarProps) {
       <TextInput type="date" label="From" value={filters.since ?? ''} onChange={(event) => set('since')(event.currentTarget.value)} />
       <TextInput type="date" label="Until" value={filters.until ?? ''} onChange={(event) => set('until')(event.currentTarget.value)} />
     </div>
-  );
-}
-
-interface TypedProps {
-  label: string;
-  placeholder: string;
-  value: string | undefined;
-  /** What may be meant. */
-  among: string[];
-  change: (value: string) => void;
-}
-
-/** So many are offered at once. */
-const OFFERED = 50;
-
-/** A text that is looked for when it is typed to its end: the server finds whole names only, so those there are, are offered. */
-function Typed({ label, placeholder, value = '', among, change }: TypedProps) {
-  const [{ typed, stands }, set] = useState({ typed: value, stands: value });
-  const id = useId();
-  if (stands !== value) set({ typed: value, stands: value });
-  const offered = among.filter((one) => one.toLowerCase().includes(typed.toLowerCase())).slice(0, OFFERED);
-  return (
-    <>
-      <TextInput
-        label={label}
-        placeholder={placeholder}
-        value={typed}
-        list={id}
-        onChange={(event) => {
-          const typed = event.currentTarget.value;
-          set({ typed, stands: value });
-          // Whoever chose from the list has typed to the end.
-          if (!('inputType' in event.nativeEvent) && among.includes(typed)) change(typed);
-        }}
-        onBlur={() => change(typed.trim())}
-        onKeyDown={(event) => {
-          if (event.key === 'Enter') change(typed.trim());
-        }}
-        autoComplete="off"
-        spellCheck={false}
-      />
-      <datalist id={id}>
-        {offered.map((one) => (
-          <option key={one} value={one}>
-            {one}
-          </option>
-        ))}
-      </datalist>
-    </>
   );
 }
 

@@ -6,6 +6,7 @@ import { useConfined } from '../../data/session';
 import { useShortcut } from '../../data/shortcuts';
 import { STAGES } from '../../data/stages';
 import { IconSearch } from '../../parts/icons';
+import { OneOf } from '../../parts/OneOf';
 import classes from './FilterBar.module.css';
 import { distinct, type Filters, PURPOSES, STATES } from './filters';
 
@@ -20,7 +21,7 @@ interface FilterBarProps {
 }
 
 type Options = [value: string, label: string][];
-type Choice = [name: Exclude<keyof Filters, 'q'>, label: string, options: Options];
+type Choice = [name: 'purpose' | 'state' | 'stage', label: string, options: Options];
 
 /** The search and the filters; on a narrow page the filters are behind a button. */
 export function FilterBar({ flags, archived, filters, change, openFirst }: FilterBarProps) {
@@ -29,10 +30,8 @@ export function FilterBar({ flags, archived, filters, change, openFirst }: Filte
   const confined = useConfined() !== undefined;
   const { q: _, ...others } = filters;
   const chosen = Object.values(others).filter(Boolean).length;
-  const words = (values: string[]): Options => distinct(values).map((value) => [value, value]);
+  const words = { owner: distinct(flags.map(({ owner }) => owner)), tag: distinct(flags.flatMap(({ tags }) => tags)) };
   const choices: Choice[] = [
-    ['owner', 'owner', words(flags.map(({ owner }) => owner))],
-    ['tag', 'tag', words(flags.flatMap(({ tags }) => tags))],
     ['purpose', 'purpose', Object.entries(PURPOSES)],
     ['state', 'state', Object.entries({ ...STATES, archived: `Archived (${archived.toLocaleString('en')})` })],
     ...(confined ? [] : [['stage', 'stage', Object.entries(STAGES)] satisfies Choice]),
@@ -44,6 +43,18 @@ export function FilterBar({ flags, archived, filters, change, openFirst }: Filte
         {chosen === 0 ? 'Filters' : `Filters (${chosen})`}
       </Button>
       <div id="filters" className={classes.filters} data-open={open}>
+        {(['owner', 'tag'] as const).map((name) => (
+          <OneOf
+            key={name}
+            label={`Only this ${name}`}
+            unseen
+            any={`Any ${name}`}
+            value={filters[name]}
+            among={words[name]}
+            className={classes.choice}
+            change={(value) => change({ ...filters, [name]: value })}
+          />
+        ))}
         {choices.map(([name, label, options]) => (
           <NativeSelect
             key={name}
@@ -74,6 +85,10 @@ function Search({ q, change, openFirst }: SearchProps) {
     setTyped(text);
     change(text);
   };
+  const clear = () => {
+    type('');
+    field.current?.focus();
+  };
   return (
     <TextInput
       ref={field}
@@ -82,7 +97,7 @@ function Search({ q, change, openFirst }: SearchProps) {
       aria-label="Search flags"
       placeholder="Search by key, name, owner or tag"
       leftSection={<IconSearch />}
-      rightSection={typed && <CloseButton aria-label="Clear the search" onClick={() => type('')} />}
+      rightSection={typed && <CloseButton aria-label="Clear the search" onClick={clear} />}
       value={typed}
       onChange={(event) => type(event.currentTarget.value)}
       onKeyDown={(event) => {

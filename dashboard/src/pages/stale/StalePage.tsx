@@ -10,6 +10,7 @@ import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
 import lines from '../../parts/Lines.module.css';
 import { Loading } from '../../parts/Loading';
+import { OneOf } from '../../parts/OneOf';
 import { Page } from '../../parts/Page';
 import { FindingLine } from './FindingLine';
 import classes from './Stale.module.css';
@@ -107,11 +108,12 @@ function Findings({ project, items }: { project: string; items: Finding[] }) {
 function Filters({ items, filters }: { items: Finding[]; filters: StaleFilters }) {
   const navigate = useNavigate();
   const owners = [...new Set(items.flatMap(({ owner }) => (owner ? [owner] : [])))].toSorted((a, b) => a.localeCompare(b));
-  const set = (name: keyof StaleFilters) => (event: { currentTarget: { value: string } }) => {
-    const value = event.currentTarget.value || undefined;
+  const put = (name: keyof StaleFilters, value: string | undefined) => {
     const search = ({ environment }: { environment?: string | undefined }) => ({ environment, ...filters, [name]: value });
     void navigate({ from: '/projects/$project/stale', to: '.', search, replace: true });
   };
+  const set = (name: keyof StaleFilters) => (event: { currentTarget: { value: string } }) =>
+    put(name, event.currentTarget.value || undefined);
   const entries = (words: Record<string, string>) => Object.entries(words).map(([value, label]) => ({ value, label }));
   return (
     <div role="search" aria-label="Findings" className={classes.filters}>
@@ -127,12 +129,7 @@ function Filters({ items, filters }: { items: Finding[]; filters: StaleFilters }
         onChange={set('stage')}
         data={[{ value: '', label: 'Any stage' }, ...entries({ ...STAGES, archived: 'Archived' })]}
       />
-      <NativeSelect
-        label="Owner"
-        value={filters.owner ?? ''}
-        onChange={set('owner')}
-        data={[{ value: '', label: 'Any owner' }, ...owners]}
-      />
+      <OneOf label="Owner" any="Any owner" value={filters.owner} among={owners} change={(value) => put('owner', value)} />
     </div>
   );
 }
