@@ -3,14 +3,16 @@
 //! First it says that it goes: `/readyz` fails, and whoever spreads requests over nodes has time to see that, while
 //! everything is still served. Then the streams are sent away, each at another moment and each with another time to
 //! come back, so that the other nodes do not get them all at once. Then no connection is taken any more, and what is
-//! under way is finished. All of that fits into `HOIST_SHUTDOWN_SECONDS`.
+//! under way is finished; what takes too long for that is taken back, and its caller told. Last, the node's own work ends
+//! and its connections to the database are closed. All of that fits into `HOIST_SHUTDOWN_SECONDS`.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use crate::serving::Serving;
 use crate::settings::{Mode, Settings};
@@ -19,6 +21,8 @@ use crate::settings::{Mode, Settings};
 const STREAMS_PER_SECOND: u32 = 500;
 /// How long a server that stops tries to write down what it knows.
 pub(crate) const LAST_WORDS: Duration = Duration::from_secs(2);
+/// How long before their time is over requests are given up at most, so that they can still be answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(2);
 
 /// What time there is for each part of the leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,11 @@ impl Leave {
         let quarter = settings.shutdown / 4;
         let notice = if settings.mode == Mode::Production { quarter } else { Duration::ZERO };
         Self { notice, spread: quarter, rest: (quarter * 2).saturating_sub(LAST_WORDS) }
+    }
+
+    /// How long requests may take afterwards before they are given up.
+    fn patience(self) -> Duration {
+        self.rest.saturating_sub(LAST_ANSWERS.min(self.rest / 2))
     }
 
     /// The time that so many streams need to go.
@@ -101,7 +110,11 @@ impl Stop {
         let spread = leave.spread(streams.held());
         streams.turn_to(Stage::SendsAway(spread));
         sleep(spread).await;
-        self.server.stop(true).await;
+        let mut stopped = pin!(self.server.stop(true));
+        if timeout(leave.patience(), &mut stopped).await.is_err() {
+            self.serving.origin.give_up_requests();
+            stopped.await;
+        }
     }
 }
 
@@ -142,10 +155,12 @@ mod tests {
             ("HOIST_ADMIN_TOKEN", "a-token-of-more-than-thirty-two-characters"),
         ]);
         assert_eq!(usual.notice + usual.spread + usual.rest + LAST_WORDS, Duration::from_secs(20));
+        assert_eq!(usual.patience(), Duration::from_secs(6));
         assert_eq!(leave(&[]).notice, Duration::ZERO);
         assert_eq!(usual.spread(100), Duration::from_millis(200));
         assert_eq!(usual.spread(1_000_000), Duration::from_secs(5));
         let hurried = leave(&[("HOIST_SHUTDOWN_SECONDS", "0")]);
-        assert_eq!((hurried.spread, hurried.rest), (Duration::ZERO, Duration::ZERO));
+        let nothing = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
+        assert_eq!((hurried.spread, hurried.rest, hurried.patience()), nothing);
     }
 }

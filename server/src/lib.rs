@@ -77,6 +77,7 @@ use ending::{LAST_WORDS, Leave, Signals};
 use origin::Origin;
 use routes::Routes;
 use settings::Mode;
+use tasks::Tasks;
 use upstream::Upstream;
 
 /// How long a client may take to send the head of a request.
@@ -125,6 +126,7 @@ pub struct Server {
     /// Where it listens; the port is the real one, also when port 0 was asked for.
     pub address: SocketAddr,
     node: Node,
+    tasks: Tasks,
     running: actix_web::dev::Server,
 }
 
@@ -132,13 +134,13 @@ pub struct Server {
 #[derive(Clone)]
 enum Node {
     /// An ordinary node, over a store.
-    Ordinary(App),
+    Ordinary(Box<App>),
     /// An edge, over another server.
-    Edge(Serving, Arc<Upstream>),
+    Edge(Box<Serving>, Arc<Upstream>),
 }
 
 impl Node {
-    async fn start(settings: Settings, clock: Clock) -> Result<Self, StartError> {
+    async fn start(settings: Settings, clock: Clock) -> Result<(Self, Tasks), StartError> {
         let is_edge = settings.upstream.is_some();
         if is_edge || settings.database_url.starts_with("sqlite:") {
             let folder =
@@ -149,12 +151,12 @@ impl Node {
         if let Some(settings::Upstream { url, keys }) = &settings.upstream {
             let upstream = Arc::new(Upstream::open(&settings, url, keys).await?);
             let serving = Serving::new(settings, clock, Origin::Upstream(upstream.clone()))?;
-            edge::runner::start(&serving, &upstream);
-            return Ok(Self::Edge(serving, upstream));
+            let tasks = edge::runner::start(&serving, &upstream);
+            return Ok((Self::Edge(Box::new(serving), upstream), tasks));
         }
         let app = App::start(settings, clock).await?;
-        tasks::start(&app);
-        Ok(Self::Ordinary(app))
+        let tasks = tasks::start(&app);
+        Ok((Self::Ordinary(Box::new(app)), tasks))
     }
 
     fn serving(&self) -> &Serving {
@@ -168,7 +170,7 @@ impl Node {
         config.app_data(web::Data::new(self.serving().clone()));
         match self {
             Self::Ordinary(app) => {
-                config.app_data(web::Data::new(app.clone()));
+                config.app_data(web::Data::new(App::clone(app)));
                 routes::configure(config);
             }
             Self::Edge(..) => routes::configure_edge(config),
@@ -185,13 +187,20 @@ impl Node {
             Self::Edge(serving, upstream) => edge::runner::finish(serving, upstream).await,
         }
     }
+
+    /// Closes its connections, when nobody uses them any more.
+    async fn close(&self) {
+        if let Self::Ordinary(app) = self {
+            app.store.close().await;
+        }
+    }
 }
 
 impl Server {
     /// Opens the store, warms the snapshots, binds the address. It answers once [`Server::run`] is awaited.
     pub async fn bind(settings: Settings, clock: Clock) -> Result<Self, StartError> {
         let (listen, workers, leave) = (settings.listen, settings.workers, Leave::of(&settings));
-        let node = Node::start(settings, clock).await?;
+        let (node, tasks) = Node::start(settings, clock).await?;
         let routes = web::Data::new(Routes::default());
         let each = node.clone();
         let mut server = HttpServer::new(move || {
@@ -216,20 +225,28 @@ impl Server {
         }
         let server = server.bind(listen).map_err(|source| StartError::Listen { address: listen, source })?;
         let address = server.addrs().first().copied().unwrap_or(listen);
-        Ok(Self { address, node, running: server.run() })
+        Ok(Self { address, node, tasks, running: server.run() })
     }
 
     /// Answers until the server is stopped by its [`Stop`], or the process is asked to end.
     pub async fn run(self) -> Result<(), StartError> {
-        self.running.await?;
+        let Self { node, mut tasks, running, .. } = self;
+        running.await?;
         let told = async {
-            if let Some(traces) = &self.node.serving().traces
+            if let Some(traces) = &node.serving().traces
                 && tokio::time::timeout(LAST_WORDS, traces.flush()).await.is_err()
             {
                 tracing::warn!("the last traces were not sent in time");
             }
         };
-        let (finished, ()) = tokio::join!(tokio::time::timeout(LAST_WORDS, self.node.finish()), told);
+        let last = async {
+            let finished = node.finish().await;
+            tasks.shutdown().await;
+            // Before the runtime goes, on which connections live.
+            node.close().await;
+            finished
+        };
+        let (finished, ()) = tokio::join!(tokio::time::timeout(LAST_WORDS, last), told);
         match finished {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the last counts and receipts were not written"),

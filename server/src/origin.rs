@@ -69,6 +69,13 @@ impl Origin {
         }
     }
 
+    /// Gives up what requests are doing, because the node ends: nothing of it was done.
+    pub(crate) fn give_up_requests(&self) {
+        if let Self::Store { store, .. } = self {
+            store.give_up_requests();
+        }
+    }
+
     /// Brings every environment in memory to the revision that is newest.
     pub(crate) async fn refresh(&self, snapshots: &Snapshots) -> Result<()> {
         match self {

@@ -5,6 +5,7 @@
 
 mod connection;
 mod filtered;
+mod home;
 mod open;
 mod pool;
 mod schema;
@@ -14,6 +15,7 @@ mod told;
 
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use tokio::sync::watch;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -49,6 +51,8 @@ pub struct Store {
     url: String,
     engine: Engine,
     limits: Limits,
+    /// Turned true when requests are given up.
+    ending: watch::Sender<bool>,
 }
 
 /// Every migration: number, name, the way up, the way down.
@@ -98,13 +102,15 @@ impl From<sqlx::Error> for Error {
                     "the database's tables are not those that this build uses; /readyz says what is missing";
                 Self::Unavailable(detail.to_owned())
             }
+            sqlx::Error::PoolClosed => {
+                Self::Unavailable("this server is ending; nothing was changed".to_owned())
+            }
             sqlx::Error::Database(database) if is_passing(database.code().as_deref()) => unavailable(&error),
             // Protocol: whoever answers hangs up in the middle of a word, as a proxy does before a database that is away.
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed => unavailable(&error),
             _ => Self::Internal(error.to_string()),
         }

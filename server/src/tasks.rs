@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
+
 use crate::app::App;
 use crate::cache;
 use crate::error::Result;
@@ -17,31 +19,42 @@ const KEEP_HOUSE: Duration = Duration::from_secs(30);
 /// How often evaluations over OFREP are added to the exposures.
 const COUNTS: Duration = Duration::from_secs(5);
 /// How often measured durations are added up; until then each takes its eight bytes.
-pub(crate) const ADD_UP: Duration = Duration::from_secs(5);
+const ADD_UP: Duration = Duration::from_secs(5);
 /// How often the clock is set by the database's.
 const CLOCK: Duration = Duration::from_secs(10);
 /// For how long a request may be repeated under its `Idempotency-Key`.
 pub(crate) const ANSWERS_KEPT: Duration = Duration::from_hours(24);
 
-/// Starts the tasks; they end with the runtime.
-pub(crate) fn start(app: &App) {
+/// What a node does by itself; it ends when this is dropped.
+pub(crate) type Tasks = JoinSet<()>;
+
+/// Starts the tasks of an ordinary node.
+pub(crate) fn start(app: &App) -> Tasks {
+    let mut tasks = Tasks::new();
     let fanout = app.fanout.clone();
-    tokio::spawn(async move { fanout.run().await });
+    tasks.spawn(async move { fanout.run().await });
     let keeper = app.clone();
-    tokio::spawn(async move { cache::keep(&keeper).await });
+    tasks.spawn(async move { cache::keep(&keeper).await });
     let bounded = app.clone();
-    tokio::spawn(async move { rates::gather::run(&bounded).await });
+    tasks.spawn(async move { rates::gather::run(&bounded).await });
     let follower = app.clone();
-    tokio::spawn(async move { follower.follow().await });
-    every(COUNTS, "counts", app, |app| async move { app.write_counts().await });
-    every(RECEIPTS, "receipts", app, |app| async move { runner::write_behind(&app).await });
-    every(ADD_UP, "add up", app, |_| async {
+    tasks.spawn(async move { follower.follow().await });
+    let app = || app.clone();
+    tasks.spawn(every(COUNTS, "counts", app(), |app| async move { app.write_counts().await }));
+    tasks.spawn(every(RECEIPTS, "receipts", app(), |app| async move { runner::write_behind(&app).await }));
+    tasks.spawn(add_up());
+    tasks.spawn(every(leases::BEAT, "leases", app(), |app| async move { leases::runner::beat(&app).await }));
+    tasks.spawn(every(CLOCK, "clock", app(), |app| async move { app.set_clock().await }));
+    tasks.spawn(every(KEEP_HOUSE, "housekeeping", app(), |app| async move { keep_house(&app).await }));
+    tasks
+}
+
+/// Adds up measured durations again and again.
+pub(crate) async fn add_up() {
+    loop {
         measured::add_up();
-        Ok(())
-    });
-    every(leases::BEAT, "leases", app, |app| async move { leases::runner::beat(&app).await });
-    every(CLOCK, "clock", app, |app| async move { app.set_clock().await });
-    every(KEEP_HOUSE, "housekeeping", app, |app| async move { keep_house(&app).await });
+        tokio::time::sleep(ADD_UP).await;
+    }
 }
 
 async fn keep_house(app: &App) -> Result<()> {
@@ -72,32 +85,29 @@ pub(crate) async fn finish(app: &App) -> Result<()> {
 }
 
 /// Runs a task of an ordinary node again and again, `period` after it last ended.
-fn every<F>(period: Duration, name: &'static str, app: &App, task: impl Fn(App) -> F + Send + 'static)
+async fn every<F>(period: Duration, name: &'static str, app: App, task: impl Fn(App) -> F)
 where
-    F: Future<Output = Result<()>> + Send,
+    F: Future<Output = Result<()>>,
 {
-    let app = app.clone();
-    repeat(period, name, move || task(app.clone()));
+    repeat(period, name, || task(app.clone())).await;
 }
 
 /// Runs a task again and again, `period` after it last ended.
-pub(crate) fn repeat<F>(period: Duration, name: &'static str, task: impl Fn() -> F + Send + 'static)
+pub(crate) async fn repeat<F>(period: Duration, name: &'static str, task: impl Fn() -> F)
 where
-    F: Future<Output = Result<()>> + Send,
+    F: Future<Output = Result<()>>,
 {
-    tokio::spawn(async move {
-        let mut failing = false;
-        loop {
-            let result = task().await;
-            // Once is news; a database that is away for an hour is not news four times a second.
-            match &result {
-                Ok(()) if failing => tracing::info!(task = name, "works again"),
-                Err(error) if !failing => tracing::warn!(task = name, %error, "failed; it is tried again"),
-                _ => {}
-            }
-            failing = result.is_err();
-            measured::task(name, failing);
-            tokio::time::sleep(period).await;
+    let mut failing = false;
+    loop {
+        let result = task().await;
+        // Once is news; a database that is away for an hour is not news four times a second.
+        match &result {
+            Ok(()) if failing => tracing::info!(task = name, "works again"),
+            Err(error) if !failing => tracing::warn!(task = name, %error, "failed; it is tried again"),
+            _ => {}
         }
-    });
+        failing = result.is_err();
+        measured::task(name, failing);
+        tokio::time::sleep(period).await;
+    }
 }

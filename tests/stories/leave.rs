@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use sqlx::any::install_default_drivers;
-use sqlx::{AnyPool, Executor};
+use sqlx::{AnyConnection, AnyPool, Connection, Executor};
 use tempfile::TempDir;
 use tests::{Api, Frame, Process, Wire, within};
 use tokio::io::AsyncWriteExt;
@@ -124,4 +124,59 @@ async fn a_node_that_is_asked_twice_ends_at_once() {
     node.signal("TERM").await;
     not_ready(&api).await;
     assert_eq!(node.terminate().await.code(), Some(1), "{}", node.log());
+}
+
+/// Keeps every writer waiting from a session of its own, until it is told to go on.
+async fn hold_writers(database: &str) -> AnyConnection {
+    install_default_drivers();
+    let mut other = AnyConnection::connect(database).await.unwrap();
+    if database.starts_with("sqlite:") {
+        other.execute("BEGIN IMMEDIATE").await.unwrap();
+    } else {
+        other.execute("BEGIN").await.unwrap();
+        other.execute("LOCK TABLE projects IN SHARE ROW EXCLUSIVE MODE").await.unwrap();
+    }
+    other
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_taken_back_before_the_node_goes() {
+    for (engine, database, _folder) in servers::engines().await {
+        let variables = [
+            ("HOIST_MODE", "production"),
+            ("HOIST_DATABASE_URL", database.as_str()),
+            ("HOIST_MIGRATE", "true"),
+            ("HOIST_ADMIN_TOKEN", ADMIN),
+            ("HOIST_SHUTDOWN_SECONDS", "8"),
+            ("HOIST_WORKERS", "3"),
+            ("HOIST_LOG", "info"),
+        ];
+        let mut node = Process::start_with(&variables).await;
+        let api = node.api().with_token(ADMIN);
+        api.create_flag(FLAG).await;
+        let before = api.environment("production").settings(FLAG).await;
+        // Connections that were made for every worker lie idle.
+        let mut reads = JoinSet::new();
+        for _ in 0..24 {
+            reads.spawn(api.get("flags").send());
+        }
+        assert!(within("reads", reads.join_all()).await.iter().all(|read| read.status == 200));
+
+        let mut other = hold_writers(&database).await;
+        let body = json!({ "percentage": 50, "enabled": true, "reason": "too late" });
+        let slow = tokio::spawn(api.environment("production").put_rollout(FLAG, &body).send());
+        let asked = Instant::now();
+        node.signal("TERM").await;
+        let refused = within("an answer", slow).await.unwrap();
+        assert_eq!(refused.status, 503, "{engine}: {}", refused.text);
+        assert!(refused.text.contains("this server is ending; nothing was changed"), "{}", refused.text);
+        assert_eq!(node.ended().await.code(), Some(0), "{engine}: {}", node.log());
+        assert!(asked.elapsed() < Duration::from_secs(12), "{engine}: {:?}", asked.elapsed());
+        let log = node.log();
+        assert!(!log.contains("panicked") && !log.contains("Tokio"), "{engine}: {log}");
+
+        other.execute("ROLLBACK").await.unwrap();
+        node.restart().await;
+        assert_eq!(api.environment("production").settings(FLAG).await, before, "{engine}");
+    }
 }

@@ -8,8 +8,7 @@ use crate::error::Result;
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::serving::Serving;
 use crate::snapshots::{Live, State};
-use crate::tasks::{ADD_UP, repeat};
-use crate::telemetry;
+use crate::tasks::{Tasks, add_up, repeat};
 use crate::upstream::{Followed, Upstream};
 
 /// How often what was counted is passed on.
@@ -25,23 +24,24 @@ const KEYS_SOON: Duration = Duration::from_secs(1);
 /// How many messages about instances are sent in a row for one environment.
 const MESSAGES_AT_ONCE: usize = 8;
 
-/// Serves what there is, and starts the tasks; they end with the runtime.
-pub(crate) fn start(serving: &Serving, upstream: &Arc<Upstream>) {
+/// Serves what there is, and starts the tasks.
+pub(crate) fn start(serving: &Serving, upstream: &Arc<Upstream>) -> Tasks {
+    let mut tasks = Tasks::new();
     serving.replace_tokens(upstream.keys.tokens());
     for number in 0..upstream.followed.len() {
         let (serving, upstream) = (serving.clone(), upstream.clone());
         if let Some(followed) = upstream.followed.get(number) {
             take(&serving, &upstream, followed);
         }
-        tokio::spawn(async move {
+        tasks.spawn(async move {
             if let Some(followed) = upstream.followed.get(number) {
                 follow(&serving, &upstream, followed).await;
             }
         });
     }
-    let each = |period, name, task: fn(Serving, Arc<Upstream>) -> Task| {
+    let mut each = |period, name, task: fn(Serving, Arc<Upstream>) -> Task| {
         let (serving, upstream) = (serving.clone(), upstream.clone());
-        repeat(period, name, move || task(serving.clone(), upstream.clone()));
+        tasks.spawn(async move { repeat(period, name, || task(serving.clone(), upstream.clone())).await });
     };
     each(COUNTS, "counts", |serving, upstream| {
         Box::pin(async move {
@@ -55,14 +55,10 @@ pub(crate) fn start(serving: &Serving, upstream: &Arc<Upstream>) {
     each(SIGN_OF_LIFE, "sign of life", |serving, upstream| {
         Box::pin(async move { say_alive(&serving, &upstream).await })
     });
-    each(ADD_UP, "add up", |_, _| {
-        Box::pin(async {
-            telemetry::measured::add_up();
-            Ok(())
-        })
-    });
+    tasks.spawn(add_up());
     let (serving, upstream) = (serving.clone(), upstream.clone());
-    tokio::spawn(async move { ask_again_for_ever(&serving, &upstream).await });
+    tasks.spawn(async move { ask_again_for_ever(&serving, &upstream).await });
+    tasks
 }
 
 type Task = std::pin::Pin<Box<dyn Future<Output = Result<()>> + Send>>;

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt, stream};
 use sqlx::any::{Any, AnyArguments, AnyQueryResult, AnyRow, AnyStatement, AnyTypeInfo};
-use sqlx::pool::PoolConnection;
-use sqlx::{Either, Execute, Executor, SqlStr};
-use tokio::runtime::Handle;
+use sqlx::{AnyConnection, Either, Execute, Executor, SqlStr};
 use tokio::time::timeout;
 
+use super::home::{Home, Lent, unless};
 use super::{Engine, told};
 use crate::error::{Error, Result};
 use crate::telemetry::span::Span;
@@ -32,9 +31,10 @@ type Statement = (SqlStr, Option<AnyArguments>);
 #[derive(Debug)]
 pub(crate) struct Connection {
     /// There until it is dropped.
-    driver: Option<PoolConnection<Any>>,
+    driver: Option<Lent>,
     patience: Duration,
     engine: Engine,
+    home: Home,
     /// Whether there is a transaction to take back.
     open: bool,
     /// Whether a statement was sent and not answered.
@@ -42,8 +42,8 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(super) fn new(connection: PoolConnection<Any>, patience: Duration, engine: Engine) -> Self {
-        Self { driver: Some(connection), patience, engine, open: false, broken: false }
+    pub(super) fn new(driver: Lent, patience: Duration, engine: Engine, home: Home) -> Self {
+        Self { driver: Some(driver), patience, engine, home, open: false, broken: false }
     }
 
     /// Begins a transaction.
@@ -66,6 +66,8 @@ impl Connection {
 
     /// Makes the transaction real. [`Error::Undecided`] when it was sent and not answered: it may be real or not.
     pub(crate) async fn commit(mut self) -> Result<()> {
+        // Whatever else is given up, this is not: it takes no longer than any statement.
+        self.home.ending = None;
         match self.execute("COMMIT").await {
             Ok(_) => {
                 self.open = false;
@@ -81,9 +83,9 @@ impl Connection {
 
     /// The driver's connection for one statement. Until [`Connection::answered`] it counts as broken: whoever drops the
     /// statement in the middle leaves the rest of an answer behind.
-    fn ask(&mut self) -> Result<&mut PoolConnection<Any>, sqlx::Error> {
+    fn ask(&mut self) -> Result<&mut AnyConnection, sqlx::Error> {
         self.broken = true;
-        self.driver.as_mut().ok_or(sqlx::Error::PoolClosed)
+        self.driver.as_mut().and_then(Lent::connection).ok_or(sqlx::Error::PoolClosed)
     }
 
     /// The statement's text and its values, and its span if it is told of.
@@ -104,8 +106,9 @@ impl Connection {
         &mut self,
         query: E,
     ) -> Result<Vec<Either<AnyQueryResult, AnyRow>>, sqlx::Error> {
-        let (patience, (statement, span)) = (self.patience, self.told(query)?);
-        let outcome = bounded(patience, self.ask()?.fetch_many(statement).try_collect()).await;
+        let (patience, ending, (statement, span)) = (self.patience, self.home.ending(), self.told(query)?);
+        let work = bounded(patience, self.ask()?.fetch_many(statement).try_collect());
+        let outcome = unless(ending, work).await;
         told::end(span, &outcome);
         self.answered(outcome)
     }
@@ -114,8 +117,8 @@ impl Connection {
         &mut self,
         query: E,
     ) -> Result<Option<AnyRow>, sqlx::Error> {
-        let (patience, (statement, span)) = (self.patience, self.told(query)?);
-        let outcome = bounded(patience, self.ask()?.fetch_optional(statement)).await;
+        let (patience, ending, (statement, span)) = (self.patience, self.home.ending(), self.told(query)?);
+        let outcome = unless(ending, bounded(patience, self.ask()?.fetch_optional(statement))).await;
         told::end(span, &outcome);
         self.answered(outcome)
     }
@@ -169,18 +172,18 @@ impl<'c> Executor<'c> for &'c mut Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        let Some(mut connection) = self.driver.take() else { return };
-        if self.broken {
-            return connection.close_on_drop();
-        }
-        let Ok(runtime) = Handle::try_current() else { return };
-        let (open, patience) = (self.open, self.patience);
-        runtime.spawn(async move {
-            if open && !matches!(timeout(patience, connection.execute("ROLLBACK")).await, Ok(Ok(_))) {
-                return connection.close_on_drop();
+        let Some(mut driver) = self.driver.take() else { return };
+        let (open, broken, patience) = (self.open, self.broken, self.patience);
+        // At home: the worker that used it may be about to end.
+        self.home.runtime.spawn(async move {
+            let Some(connection) = driver.connection() else { return };
+            if broken
+                || (open && !matches!(timeout(patience, connection.execute("ROLLBACK")).await, Ok(Ok(_))))
+            {
+                return driver.close();
             }
             // It asks for a sign of life first, which a server that went silent never gives.
-            let _ = timeout(patience, connection.return_to_pool()).await;
+            let _ = timeout(patience, driver.give_back()).await;
         });
     }
 }

@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 use sqlx::any::{Any, AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, Executor};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
 
+use super::home::Home;
 use super::{Columns, Engine, Pool, Store};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
@@ -65,8 +68,11 @@ impl Store {
                 (lazily(readers)?, lazily(writers)?)
             }
         };
-        let (read, write) = (Pool::new(read, patience, engine), Pool::new(write, patience, engine));
-        Ok(Self { read, write, url: url.to_owned(), engine, limits })
+        let ending = watch::Sender::new(false);
+        let home = Home { runtime: Handle::current(), ending: Some(ending.subscribe()) };
+        let read = Pool::new(read, patience, engine, home.clone());
+        let write = Pool::new(write, patience, engine, home);
+        Ok(Self { read, write, url: url.to_owned(), engine, limits, ending })
     }
 
     /// Returns the engine behind the store.
@@ -104,6 +110,12 @@ impl Store {
                 .fetch_one(&mut connection)
                 .await?;
         Ok(Some((row.time("now_ms")?, asked)))
+    }
+
+    /// Gives up what requests are doing: it is taken back, and they are told so at once. A commit that was begun is not.
+    /// The node's own work goes on.
+    pub(crate) fn give_up_requests(&self) {
+        self.ending.send_replace(true);
     }
 
     /// Closes every connection.

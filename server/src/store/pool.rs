@@ -5,10 +5,13 @@ use std::time::Duration;
 use sqlx::AnyPool;
 use sqlx::any::{Any, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{Execute, Executor, SqlStr};
+use tokio::task::JoinSet;
 
 use super::Engine;
 use super::connection::{Answers, Connection, Later, one_by_one};
+use super::home::{Home, Lent, unless};
 use crate::error::Result;
+use crate::telemetry::here::Here;
 
 /// Connections; cheap to clone. A statement on the pool takes a connection for itself alone.
 #[derive(Clone, Debug)]
@@ -16,17 +19,28 @@ pub(crate) struct Pool {
     connections: AnyPool,
     patience: Duration,
     engine: Engine,
+    home: Home,
 }
 
 impl Pool {
     /// `patience` is how long one statement may take.
-    pub(super) fn new(connections: AnyPool, patience: Duration, engine: Engine) -> Self {
-        Self { connections, patience, engine }
+    pub(super) fn new(connections: AnyPool, patience: Duration, engine: Engine, home: Home) -> Self {
+        Self { connections, patience, engine, home }
     }
 
     /// Takes a connection.
     pub(crate) async fn acquire(&self) -> Result<Connection, sqlx::Error> {
-        Ok(Connection::new(self.connections.acquire().await?, self.patience, self.engine))
+        let connections = self.connections.clone();
+        let acquire = async move { connections.acquire().await.map(Lent::new) };
+        // Whoever waits no more is not waited for: a set that is dropped ends its tasks.
+        let mut taken = JoinSet::new();
+        match Here::ask(Here::clone) {
+            Some(here) => taken.spawn_on(here.within(acquire), &self.home.runtime),
+            None => taken.spawn_on(acquire, &self.home.runtime),
+        };
+        let taken = async { taken.join_next().await.and_then(Result::ok).ok_or(sqlx::Error::PoolClosed)? };
+        let lent = unless(self.home.ending(), taken).await?;
+        Ok(Connection::new(lent, self.patience, self.engine, self.home.clone()))
     }
 
     /// Takes a connection and begins a transaction on it.
