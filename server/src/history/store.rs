@@ -15,11 +15,14 @@ use crate::flags::LastChange;
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::store::{Columns, Connection, Store, stored};
 
+fn kind(row: &AnyRow) -> Result<Kind, sqlx::Error> {
+    Ok(if row.text("kind")? == "flag" { Kind::Flag } else { Kind::Segment })
+}
+
 fn event(row: &AnyRow) -> Result<Event, sqlx::Error> {
-    let kind = if row.text("kind")? == "flag" { Kind::Flag } else { Kind::Segment };
     Ok(Event {
         revision: row.count("revision")?,
-        kind,
+        kind: kind(row)?,
         key: row.text("key")?,
         document: row.optional_text("document")?.map(document).transpose()?,
         at: row.time("at_ms")?,
@@ -57,12 +60,14 @@ impl Store {
         environment: &EnvironmentKey,
         revision: u64,
     ) -> Result<FlagSet> {
+        // Each document by a look-up of its own and not by a join: after an import PostgreSQL has not counted the rows yet,
+        // takes them for one, and would compare each with each.
         let rows = sqlx::query(
-            "SELECT h.kind, h.key, h.revision, h.document, h.at_ms FROM flag_history h JOIN \
+            "SELECT newest.kind, newest.key, (SELECT h.document FROM flag_history h WHERE h.project = $1 \
+             AND h.environment = $2 AND h.revision = newest.revision AND h.kind = newest.kind \
+             AND h.key = newest.key) AS document FROM \
              (SELECT kind, key, MAX(revision) AS revision FROM flag_history \
-              WHERE project = $1 AND environment = $2 AND revision <= $3 GROUP BY kind, key) newest \
-             ON h.kind = newest.kind AND h.key = newest.key AND h.revision = newest.revision \
-             WHERE h.project = $1 AND h.environment = $2 AND h.document IS NOT NULL",
+              WHERE project = $1 AND environment = $2 AND revision <= $3 GROUP BY kind, key) newest",
         )
         .bind(&**project)
         .bind(&**environment)
@@ -77,9 +82,10 @@ impl Store {
             segments: BTreeMap::new(),
         };
         for row in &rows {
-            let event = event(row)?;
-            let documents = if event.kind == Kind::Flag { &mut set.flags } else { &mut set.segments };
-            documents.extend(event.document.map(|document| (event.key, document)));
+            let documents = if kind(row)? == Kind::Flag { &mut set.flags } else { &mut set.segments };
+            if let Some(text) = row.optional_text("document")? {
+                documents.insert(row.text("key")?, document(text)?);
+            }
         }
         Ok(set)
     }
@@ -198,3 +204,6 @@ pub(crate) async fn append(
     .await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
