@@ -36,6 +36,9 @@ pub(crate) enum Failure {
     /// The server said no (4xx), or that it could not (5xx).
     #[error("{}", .0.text())]
     Refused(Box<Problem>),
+    /// It was said already what went wrong; the exit code is left.
+    #[error("exit code {0}")]
+    Told(u8),
 }
 
 /// A problem document (RFC 9457), or as much of one as the server sent.
@@ -102,6 +105,12 @@ pub(crate) fn hinted(mut error: anyhow::Error, status: u16, hint: String) -> any
     error
 }
 
+/// Says on standard error what went wrong, as a line of the log, and leaves the exit code to be given.
+pub(crate) fn told_as_json(error: &anyhow::Error) -> anyhow::Error {
+    drop(writeln!(io::stderr(), "{}", hoist_server::telemetry::log_line("ERROR", &told(error))));
+    Failure::Told(code(error)).into()
+}
+
 /// Says on standard error what went wrong, if anything, and gives the exit code.
 pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
     let error = match result {
@@ -111,6 +120,9 @@ pub(crate) fn exit_code(result: anyhow::Result<Outcome>) -> ExitCode {
     };
     if is_broken_pipe(&error) {
         return ExitCode::SUCCESS;
+    }
+    if let Some(Failure::Told(code)) = error.downcast_ref() {
+        return ExitCode::from(*code);
     }
     // Nobody is left to tell when standard error is gone too.
     drop(writeln!(io::stderr(), "error: {}", told(&error)));
@@ -132,6 +144,7 @@ fn code(error: &anyhow::Error) -> u8 {
         Some(Failure::Unreachable { .. }) => 3,
         Some(Failure::Refused(problem)) if problem.code >= 500 => 3,
         Some(Failure::Refused(_)) => 4,
+        Some(Failure::Told(code)) => *code,
         None => 1,
     }
 }

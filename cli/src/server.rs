@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 
 use anyhow::Result;
 use clap::Subcommand;
-use hoist_server::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, Mode, Upstream};
+use hoist_server::settings::{DEVELOPMENT_API_TOKEN, DEVELOPMENT_SDK_KEY, LogFormat, Mode};
+use hoist_server::telemetry::log_line;
 use hoist_server::{MigrationState, Settings};
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::{self, Failure, Outcome};
 use crate::print::{Terminal, Tone};
 use crate::table::{Cell, Table};
 
@@ -34,25 +35,38 @@ pub(crate) enum Migrate {
     Status,
 }
 
-/// Runs the server until it is told to stop.
+/// Runs the server until it is told to stop. Where log lines are JSON objects, so is all that it says.
 pub(crate) fn serve(terminal: &mut Terminal, upstream: Option<String>, migrate: bool) -> Result<Outcome> {
+    let format = LogFormat::wished(variables());
+    let served = serve_as(format, terminal, upstream, migrate);
+    served.map_err(|error| if format == LogFormat::Json { failure::told_as_json(&error) } else { error })
+}
+
+fn serve_as(
+    format: LogFormat,
+    terminal: &mut Terminal,
+    upstream: Option<String>,
+    migrate: bool,
+) -> Result<Outcome> {
     let upstream = upstream.map(|url| ("HOIST_UPSTREAM_URL".to_owned(), url));
     let mut settings = settings(upstream)?;
     settings.migrate |= migrate;
     let (development, upstream) = (settings.mode == Mode::Development, settings.upstream.clone());
     hoist_server::run(settings, |address| {
+        let edge = upstream.as_ref().map(|upstream| format!(", an edge of {}", upstream.url));
+        let greeting = format!("Hoist serves at http://{address}{}", edge.unwrap_or_default());
         // A server whose greeting nobody reads still serves.
-        drop(match upstream {
-            None if development => welcome(terminal, address),
-            upstream => announce(terminal, address, upstream.as_ref()),
+        drop(match format {
+            LogFormat::Json => say(terminal, &log_line("INFO", &greeting)),
+            LogFormat::Text if development && upstream.is_none() => welcome(terminal, address),
+            LogFormat::Text => say(terminal, &greeting),
         });
     })?;
     Ok(Outcome::Done)
 }
 
-fn announce(terminal: &mut Terminal, address: SocketAddr, upstream: Option<&Upstream>) -> io::Result<()> {
-    let edge = upstream.map(|upstream| format!(", an edge of {}", upstream.url)).unwrap_or_default();
-    terminal.line(&format!("Hoist serves at http://{address}{edge}"))?;
+fn say(terminal: &mut Terminal, line: &str) -> io::Result<()> {
+    terminal.line(line)?;
     terminal.flush()
 }
 

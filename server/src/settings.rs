@@ -39,6 +39,21 @@ pub enum LogFormat {
     Json,
 }
 
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+impl LogFormat {
+    /// What the environment asks for, whether or not its other settings are right.
+    pub fn wished(variables: impl Iterator<Item = (String, String)>) -> Self {
+        let mut reader = Reader { values: variables.collect(), problems: Vec::new() };
+        let mode = if reader.text("HOIST_MODE").as_deref() == Some("production") {
+            Mode::Production
+        } else {
+            Mode::Development
+        };
+        reader.log_format(mode)
+    }
+}
+
 /// The server's settings, valid as a whole.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -185,8 +200,6 @@ impl Reader {
         let data_dir = PathBuf::from(self.text("HOIST_DATA_DIR").unwrap_or_else(|| "./data".to_owned()));
         let embedded = embedded_url(&data_dir);
         let (redis_url, redis_ca) = self.cache();
-        let formats = [("text", LogFormat::Text), ("json", LogFormat::Json)];
-        let default_format = if mode == Mode::Production { LogFormat::Json } else { LogFormat::Text };
         Settings {
             mode,
             listen: self
@@ -213,7 +226,7 @@ impl Reader {
             log: self
                 .parsed("HOIST_LOG", "a filter such as `info` or `warn,hoist_server=debug`", log_filter)
                 .unwrap_or_else(|| DEFAULT_LOG.to_owned()),
-            log_format: self.one_of("HOIST_LOG_FORMAT", &formats).unwrap_or(default_format),
+            log_format: self.log_format(mode),
             collector: self.collector(),
             max_streams: self.number("HOIST_MAX_STREAMS", 1, 1_000_000).unwrap_or(20_000),
             shutdown: Duration::from_secs(
@@ -227,6 +240,11 @@ impl Reader {
             workers: self.number("HOIST_WORKERS", 1, 1_024),
             ofrep_rate: self.number("HOIST_OFREP_RATE", 0, 1_000_000).unwrap_or(DEFAULT_OFREP_RATE),
         }
+    }
+
+    fn log_format(&mut self, mode: Mode) -> LogFormat {
+        let usual = if mode == Mode::Production { LogFormat::Json } else { LogFormat::Text };
+        self.one_of("HOIST_LOG_FORMAT", &LOG_FORMATS).unwrap_or(usual)
     }
 
     fn text(&self, name: &str) -> Option<String> {

@@ -19,7 +19,7 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, web};
 use uuid::Uuid;
 
-pub use logs::start_logging;
+pub use logs::{log_line, start_logging};
 
 use crate::serving::Serving;
 use here::Here;

@@ -18,6 +18,7 @@ pub struct Process {
     child: Child,
     data: TempDir,
     variables: Vec<(String, String)>,
+    greeting: String,
 }
 
 impl Process {
@@ -32,8 +33,8 @@ impl Process {
         let port = free_port();
         let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
         let variables: Vec<_> = variables.iter().map(own).collect();
-        let child = serve(&data, port, &variables).await;
-        Process { url: format!("http://127.0.0.1:{port}"), port, child, data, variables }
+        let (child, greeting) = serve(&data, port, &variables).await;
+        Process { url: format!("http://127.0.0.1:{port}"), port, child, data, variables, greeting }
     }
 
     /// The administrator.
@@ -86,13 +87,18 @@ impl Process {
 
     /// Starts the server again, with the same data and settings at the same address.
     pub async fn restart(&mut self) {
-        self.child = serve(&self.data, self.port, &self.variables).await;
+        (self.child, self.greeting) = serve(&self.data, self.port, &self.variables).await;
     }
 
     /// Says another value for a setting, from the next start on.
     pub fn set(&mut self, name: &str, value: &str) {
         self.variables.retain(|(known, _)| known != name);
         self.variables.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// The line by which it said that it serves.
+    pub fn greeting(&self) -> String {
+        self.greeting.clone()
     }
 
     /// What the server logged so far.
@@ -114,10 +120,10 @@ impl Drop for Process {
 
 const LOG: &str = "server.log";
 
-async fn serve(data: &TempDir, port: u16, variables: &[(String, String)]) -> Child {
-    let log = || -> File {
-        let file = OpenOptions::new().create(true).append(true).open(data.path().join(LOG));
-        file.expect("a log")
+async fn serve(data: &TempDir, port: u16, variables: &[(String, String)]) -> (Child, String) {
+    let file = || -> File {
+        let opened = OpenOptions::new().create(true).append(true).open(data.path().join(LOG));
+        opened.expect("a log")
     };
     let mut child = hoist()
         .arg("serve")
@@ -126,21 +132,23 @@ async fn serve(data: &TempDir, port: u16, variables: &[(String, String)]) -> Chi
         .env("HOIST_LOG", "warn")
         .envs(variables.iter().map(|(name, value)| (name, value)))
         .stdout(Stdio::piped())
-        .stderr(log())
+        .stderr(file())
         .spawn()
         .expect("the server starts");
     let mut lines = BufReader::new(child.stdout.take().expect("its output")).lines();
     let serves = async {
         while let Some(line) = lines.next_line().await.expect("its output") {
-            if line.starts_with("Hoist serves at ") {
-                return true;
+            // As text, or in an object of a log that has nothing else.
+            if line.contains("Hoist serves at ") {
+                return Some(line);
             }
         }
-        false
+        None
     };
-    let serves = within("a server that serves", serves).await;
-    assert!(serves, "{}", std::fs::read_to_string(data.path().join(LOG)).unwrap_or_default());
+    let greeting = within("a server that serves", serves).await;
+    let log = || std::fs::read_to_string(data.path().join(LOG)).unwrap_or_default();
+    let greeting = greeting.unwrap_or_else(|| panic!("{}", log()));
     // What it prints later is read too, or it would have to wait for a reader.
     tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-    child
+    (child, greeting)
 }

@@ -22,13 +22,21 @@ async fn check(variables: &[(&str, &str)], told: &[&str]) {
     let typed = start(variables).await;
     assert_eq!(typed.code, 2, "{typed:?}");
     assert_eq!(typed.stdout, "", "{typed:?}");
-    assert_eq!(typed.stderr.matches("error:").count(), 1, "not one message: {typed:?}");
     assert!(!typed.stderr.contains("secret"), "a password is shown: {typed:?}");
+    // Production's log is one of objects, and so is this.
+    let said = match objects_of(&typed.stderr).as_deref() {
+        Some([(level, message)]) if level == "ERROR" => message.clone(),
+        Some(other) => panic!("not one message: {other:?}"),
+        None => {
+            assert_eq!(typed.stderr.matches("error:").count(), 1, "not one message: {typed:?}");
+            typed.stderr.clone()
+        }
+    };
     for text in told {
-        assert!(typed.stderr.contains(text), "`{text}` is not in\n{}", typed.stderr);
+        assert!(said.contains(text), "`{text}` is not in\n{said}");
     }
     let problems = format!("the settings are not right ({})", told.len());
-    assert!(typed.stderr.contains(&problems), "`{problems}` is not in\n{}", typed.stderr);
+    assert!(said.contains(&problems), "`{problems}` is not in\n{said}");
     let mut command = hoist();
     let output = command.arg("check-config").envs(variables.iter().copied()).output().await.unwrap();
     let checked = Typed::new(&["check-config"], output);
@@ -254,6 +262,46 @@ async fn the_server_tells_how_it_is() {
     let docs = outsider.get("/docs/").send().await;
     assert_eq!(docs.status, 200);
     assert!(docs.header("content-type").starts_with("text/html"), "{}", docs.header("content-type"));
+}
+
+/// Each line's level and message, if all lines are objects of the log.
+fn objects_of(text: &str) -> Option<Vec<(String, String)>> {
+    let read = |line: &str| {
+        let object: serde_json::Value = serde_json::from_str(line).ok()?;
+        let word = |name: &str| Some(object[name].as_str()?.to_owned());
+        word("timestamp").filter(|it| it.ends_with('Z'))?;
+        Some((word("level")?, word("message")?))
+    };
+    text.lines().map(read).collect()
+}
+
+fn objects(text: &str) -> Vec<(String, String)> {
+    objects_of(text).unwrap_or_else(|| panic!("not all lines are objects:\n{text}"))
+}
+
+#[tokio::test]
+async fn a_log_of_objects_holds_nothing_else() {
+    let server = Process::start_with(&[("HOIST_LOG_FORMAT", "json"), ("HOIST_LOG", "info")]).await;
+    assert!(objects(&server.log()).iter().any(|(level, _)| level == "INFO"), "{}", server.log());
+    let greeting = objects(&server.greeting());
+    assert_eq!(greeting, [("INFO".to_owned(), format!("Hoist serves at {}", server.url))]);
+
+    let taken = server.url.strip_prefix("http://").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let json = ("HOIST_LOG_FORMAT", "json");
+    let last = |typed: &Typed| objects(&typed.stderr).pop().unwrap();
+    let typed = start(&[json, ("HOIST_LISTEN", taken), ("HOIST_DATA_DIR", data)]).await;
+    let (level, message) = last(&typed);
+    assert_eq!((typed.code, typed.stdout.as_str(), level.as_str()), (1, "", "ERROR"), "{typed:?}");
+    assert!(message.contains(&format!("cannot listen on {taken}")), "{message}");
+    let typed = start(&[json, ("HOIST_WORKERS", "many"), ("HOIST_COLOUR", "red")]).await;
+    let (level, message) = last(&typed);
+    assert_eq!((typed.code, level.as_str()), (2, "ERROR"), "{typed:?}");
+    assert!(message.contains("HOIST_WORKERS") && message.contains("HOIST_COLOUR"), "{message}");
+    // Nobody has to say that production's log is one of objects.
+    let typed = start(&[("HOIST_MODE", "production")]).await;
+    assert_eq!((typed.code, last(&typed).0.as_str()), (2, "ERROR"), "{typed:?}");
 }
 
 /// Compiles the server's build script and runs it where there is no Node; gives how it ended and the list that it wrote.

@@ -11,6 +11,7 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::here::Here;
+use crate::clock::Clock;
 use crate::settings::{LogFormat, Settings};
 
 /// Starts logging to standard error; a second call changes nothing.
@@ -24,10 +25,27 @@ pub fn start_logging(settings: &Settings) {
         LogFormat::Json => {
             let format = tracing_subscriber::fmt::format().json().flatten_event(true);
             let format = format.with_current_span(false).with_span_list(false);
+            tell_panics();
             lines.event_format(Objects(format)).fmt_fields(JsonFields::new()).try_init()
         }
         LogFormat::Text => lines.fmt_fields(Fields(DefaultFields::new())).try_init(),
     };
+}
+
+/// A line like those of the log, for what is said whatever the log's filter: that the server serves, and why it does not.
+pub fn log_line(level: &str, message: &str) -> String {
+    let timestamp = Clock::system().now();
+    serde_json::json!({ "timestamp": timestamp, "level": level, "message": message, "target": "hoist" })
+        .to_string()
+}
+
+/// Has a panic told as a line of the log, not as text beside it.
+fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string);
+        let why = panic.payload_as_str().unwrap_or("no reason was given");
+        tracing::error!(place, why, "a part of the server broke");
+    }));
 }
 
 /// A JSON object a line. All fields lie at its top, where whatever collects logs finds them.
