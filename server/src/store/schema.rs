@@ -1,10 +1,10 @@
 //! The tables: which migrations there are, and which of them the database has.
 
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
-use sqlx::{AnyConnection, Connection as _, Row, SqlSafeStr};
+use sqlx::{AnyConnection, Connection as _, Executor, Row, SqlSafeStr};
 use tokio::time::timeout;
 
-use super::{Connection, MIGRATIONS, Store};
+use super::{Connection, Engine, MIGRATIONS, Store};
 use crate::error::{Error, Result};
 
 /// One migration and whether it is applied.
@@ -142,7 +142,12 @@ impl Store {
     /// A connection without the bounds that requests have: a migration takes as long as it takes.
     async fn unhurried(&self) -> Result<AnyConnection, sqlx::Error> {
         let connected = timeout(self.limits.timeout, AnyConnection::connect(&self.url)).await;
-        connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))
+        let mut connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut))?;
+        if self.engine == Engine::Postgres {
+            // That the list of migrations is there already is no news.
+            connection.execute("SET client_min_messages = warning").await?;
+        }
+        Ok(connection)
     }
 }
 
