@@ -63,6 +63,8 @@ type Place = (ProjectKey, EnvironmentKey);
 #[derive(Debug)]
 pub(crate) struct Cache {
     deployment: Deployment,
+    /// What its values' names have in them.
+    name: String,
     asked: Mutex<Asked>,
     woken: Notify,
     /// The last lines written, by name, so that other bytes of the same number are noticed.
@@ -83,8 +85,10 @@ struct Asked {
 impl Cache {
     /// The cache of the deployment over the database at this URL.
     pub(crate) fn new(database_url: &str) -> Self {
+        let deployment = Deployment::of(database_url);
         Self {
-            deployment: Deployment::of(database_url),
+            name: deployment.cache(),
+            deployment,
             asked: Mutex::default(),
             woken: Notify::new(),
             written: Mutex::default(),
@@ -110,8 +114,13 @@ impl Cache {
         lock(&self.whole).map(|at| at.elapsed())
     }
 
-    fn key(link: &Link, name: &str) -> String {
-        link.name(&format!("{FORMAT}:{name}"))
+    /// The whole name of a value. Values that another password sealed have other names.
+    fn key(&self, link: &Link, name: &str) -> String {
+        link.name(&format!("{FORMAT}:{}:{name}", self.name))
+    }
+
+    fn projects_key(&self, link: &Link) -> String {
+        self.key(link, "projects")
     }
 }
 
@@ -176,7 +185,7 @@ async fn write(app: &App, link: &Link, places: Option<&BTreeSet<Place>>) -> Resu
         forget_strangers(app, link).await?;
     }
     for items in items(app, places).chunks(AT_ONCE) {
-        for (item, head) in items.iter().zip(heads(link, items).await?) {
+        for (item, head) in items.iter().zip(heads(app, link, items).await?) {
             let expected = expected(app, item);
             match head {
                 Some(head) if head.number > item.number => {
@@ -238,20 +247,21 @@ fn items(app: &App, places: Option<&BTreeSet<Place>>) -> Vec<Item> {
     items
 }
 
-async fn heads(link: &Link, items: &[Item]) -> Result<Vec<Option<Head>>, Away> {
+async fn heads(app: &App, link: &Link, items: &[Item]) -> Result<Vec<Option<Head>>, Away> {
     let names = items.iter().map(|item| item.name.as_str());
-    heads_of(link, names).await
+    heads_of(app, link, names).await
 }
 
 /// The first lines of some values; nothing where there is none.
 async fn heads_of<'a>(
+    app: &App,
     link: &Link,
     names: impl ExactSizeIterator<Item = &'a str>,
 ) -> Result<Vec<Option<Head>>, Away> {
     let mut question = redis::pipe();
     question.cmd("EVAL").arg(HEADS).arg(names.len());
     for name in names {
-        question.arg(Cache::key(link, name));
+        question.arg(app.cache.key(link, name));
     }
     question.arg(milliseconds(KEPT));
     let (heads,): (Vec<Vec<u8>>,) = link.carry(&question).await?;
@@ -270,7 +280,8 @@ async fn put(app: &App, link: &Link, item: &Item, wrong: Option<u64>) -> Result<
     let sealed = tokio::task::spawn_blocking(sealing).await;
     let (head, value) = sealed.map_err(|error| Error::Internal(error.to_string()))?;
     let mut question = redis::pipe();
-    question.cmd("EVAL").arg(WRITE).arg(2).arg(Cache::key(link, &item.name)).arg(projects_key(link));
+    let (key, projects) = (app.cache.key(link, &item.name), app.cache.projects_key(link));
+    question.cmd("EVAL").arg(WRITE).arg(2).arg(key).arg(projects);
     question.arg(number).arg(value).arg(milliseconds(KEPT));
     question.arg(wrong.map_or_else(String::new, |number| number.to_string())).arg(&*item.project);
     let (_,): (String,) = link.carry(&question).await?;
@@ -298,7 +309,7 @@ async fn put_back(app: &App, link: &Link, item: &Item, head: &Head) -> Result<()
 /// Forgets the tokens of projects that are no more.
 async fn forget_strangers(app: &App, link: &Link) -> Result<()> {
     let mut question = redis::pipe();
-    question.cmd("SMEMBERS").arg(projects_key(link));
+    question.cmd("SMEMBERS").arg(app.cache.projects_key(link));
     let (kept,): (Vec<String>,) = link.carry(&question).await?;
     let strange = |kept: &String| !app.tokens_seen.all().iter().any(|(project, _)| **project == **kept);
     if !kept.iter().any(strange) {
@@ -309,7 +320,8 @@ async fn forget_strangers(app: &App, link: &Link) -> Result<()> {
     let mut forget = redis::pipe();
     for project in kept.iter().filter(|kept| strange(kept)) {
         let name = format!("passes:{project}");
-        forget.cmd("DEL").arg(Cache::key(link, &name)).cmd("SREM").arg(projects_key(link)).arg(project);
+        forget.cmd("DEL").arg(app.cache.key(link, &name));
+        forget.cmd("SREM").arg(app.cache.projects_key(link)).arg(project);
     }
     let _: Vec<i64> = link.carry(&forget).await?;
     Ok(())
@@ -321,10 +333,6 @@ fn flags_name(project: &str, environment: &str) -> String {
 
 fn passes_name(project: &str) -> String {
     format!("passes:{project}")
-}
-
-fn projects_key(link: &Link) -> String {
-    Cache::key(link, "projects")
 }
 
 fn milliseconds(duration: Duration) -> u64 {

@@ -98,6 +98,20 @@ async fn a_change_rings_on_other_nodes() {
     assert!((metric(&heard, "hoist_redis_up") - 1.0).abs() < f64::EPSILON, "{heard}");
 }
 
+#[tokio::test]
+async fn nodes_with_the_old_and_the_new_password_ring_for_each_other() {
+    let redis = Redis::start().await;
+    let mut pair = Pair::start(Some(&redis.url())).await;
+    // The shared server takes any password.
+    let place = pair.cluster.database.split_once('@').unwrap().1.to_owned();
+    let next = format!("postgres://postgres:next@{place}");
+    let node = &mut pair.cluster.nodes[0];
+    node.set("HOIST_DATABASE_URL", &next);
+    assert!(node.terminate().await.success());
+    node.restart().await;
+    pair.rings().await;
+}
+
 /// A token works on another node, and stops there, as fast as a change arrives; its stream ends.
 async fn tokens_follow(redis: Option<&str>, patience: Duration) {
     let Pair { cluster, .. } = Pair::start(redis).await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hoist_evaluation::FlagSet;
 
 use super::passes::Passes;
-use super::{Cache, flags_name, heads_of, lock, passes_name, projects_key, sealed};
+use super::{flags_name, heads_of, lock, passes_name, sealed};
 use crate::app::App;
 use crate::fanout::{Away, Link};
 use crate::keys::{EnvironmentKey, ProjectKey};
@@ -17,7 +17,7 @@ const MAX_PROJECTS: usize = 10_000;
 /// Takes what is newer than what is in memory; whether there was anything.
 pub(super) async fn recall(app: &App, link: &Link) -> Result<bool, Away> {
     let mut question = redis::pipe();
-    question.cmd("SMEMBERS").arg(projects_key(link));
+    question.cmd("SMEMBERS").arg(app.cache.projects_key(link));
     let (projects,): (Vec<String>,) = link.carry(&question).await?;
     let mut found = false;
     for project in projects.into_iter().take(MAX_PROJECTS).filter_map(|key| ProjectKey::parse(&key)) {
@@ -64,7 +64,7 @@ async fn recall_flags(
     if names.is_empty() {
         return Ok(false);
     }
-    let heads = heads_of(link, names.iter().map(String::as_str)).await?;
+    let heads = heads_of(app, link, names.iter().map(String::as_str)).await?;
     let mut found = false;
     for ((environment, name), head) in environments.iter().zip(&names).zip(heads) {
         let live = app.snapshots.get(project, environment);
@@ -103,7 +103,7 @@ async fn fetch<T>(
     read: impl FnOnce(&[u8]) -> Option<T>,
 ) -> Result<Option<(u64, T)>, Away> {
     let mut question = redis::pipe();
-    question.cmd("GET").arg(Cache::key(link, name));
+    question.cmd("GET").arg(app.cache.key(link, name));
     let (value,): (Option<Vec<u8>>,) = link.carry(&question).await?;
     let Some(value) = value else { return Ok(None) };
     let opened = sealed::open(&app.cache.deployment, name, &value);

@@ -1,17 +1,24 @@
 //! Which nodes belong together: those over one database.
 //!
 //! A Redis may serve several deployments, and its messages know no database numbers. So whatever Hoist keeps there is
-//! named after the database that it belongs to, and sealed with a key that only those have who can reach it. Both come
-//! from `HOIST_DATABASE_URL` (without its query, which says how to connect and not where): there is nothing to set, and
-//! a node of another deployment hears nothing and can put nothing in. A new password makes a new name; what was kept
-//! under the old one expires.
+//! named after the database that it belongs to, as `HOIST_DATABASE_URL` says it: there is nothing to set. The bell and
+//! what rates count are named by host, port and database alone. They hold nothing that could be believed, and nodes with
+//! the old password and the new one hear each other. The cache is believed, by nodes that cannot ask the database, and
+//! such a node has no other secret than its settings. So what lies there is sealed with a key from the whole of it, user
+//! and password too, and is named by that key: a new password makes a new cache, and what was kept in the old one expires.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
+/// The port of PostgreSQL where none is named.
+const USUAL_PORT: &str = "5432";
+
 /// The database that nodes share, as far as Redis may know it.
 #[derive(Clone)]
 pub(crate) struct Deployment {
+    /// Anybody's who knows where the database is.
+    place: Hmac<Sha256>,
+    /// Only theirs who can reach it.
     key: Hmac<Sha256>,
 }
 
@@ -24,29 +31,59 @@ impl std::fmt::Debug for Deployment {
 impl Deployment {
     /// The deployment over the database at this URL.
     pub(crate) fn of(database_url: &str) -> Self {
-        let place = database_url.split_once('?').map_or(database_url, |(place, _)| place);
-        let place = place.strip_prefix("postgresql://").unwrap_or(place);
-        let place = place.strip_prefix("postgres://").unwrap_or(place);
-        #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-        let key = Hmac::<Sha256>::new_from_slice(place.as_bytes()).expect("a key");
-        Self { key }
+        let (url, query) = database_url.split_once('?').unwrap_or((database_url, ""));
+        let url = url.split_once("://").map_or(url, |(_, rest)| rest);
+        let (user, place) = url.rsplit_once('@').unwrap_or(("", url));
+        let (host, database) = place.split_once('/').unwrap_or((place, ""));
+        let (host, port) = match host.rsplit_once(':') {
+            // Within brackets, colons are an address's own.
+            Some((name, port)) if !port.contains(']') => (name, port),
+            _ => (host, USUAL_PORT),
+        };
+        // The query may say any of it instead.
+        let said = |names: &[&str]| {
+            let pairs =
+                query.split('&').filter(|pair| pair.split('=').next().is_some_and(|it| names.contains(&it)));
+            pairs.collect::<Vec<_>>().join("&")
+        };
+        let place =
+            [&host.to_lowercase(), port, database, &said(&["host", "hostaddr", "port", "dbname"])].join("\n");
+        let whole = [&place, user, &said(&["user", "password"])].join("\n");
+        Self { place: mac(&place), key: mac(&whole) }
     }
 
     /// What the names of everything in Redis begin with.
     pub(crate) fn prefix(&self) -> String {
-        let name = self.seal(&[b"name"]);
-        format!("hoist:{}", name.get(..16).unwrap_or(&name))
+        format!("hoist:{}", short(&sealed(&self.place, &[b"name"])))
     }
 
-    /// A seal over some parts, which nobody can make who does not know the database's address.
-    pub(crate) fn seal(&self, parts: &[&[u8]]) -> String {
-        let mut key = self.key.clone();
-        for part in parts {
-            key.update(&(part.len() as u64).to_be_bytes());
-            key.update(part);
-        }
-        crate::audit::hex(&key.finalize().into_bytes())
+    /// What tells the cache of this password from those of others.
+    pub(crate) fn cache(&self) -> String {
+        short(&self.seal(&[b"cache"])).to_owned()
     }
+
+    /// A seal over some parts, which nobody can make who cannot reach the database.
+    pub(crate) fn seal(&self, parts: &[&[u8]]) -> String {
+        sealed(&self.key, parts)
+    }
+}
+
+fn mac(secret: &str) -> Hmac<Sha256> {
+    #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
+    Hmac::<Sha256>::new_from_slice(secret.as_bytes()).expect("a key")
+}
+
+fn sealed(key: &Hmac<Sha256>, parts: &[&[u8]]) -> String {
+    let mut key = key.clone();
+    for part in parts {
+        key.update(&(part.len() as u64).to_be_bytes());
+        key.update(part);
+    }
+    crate::audit::hex(&key.finalize().into_bytes())
+}
+
+fn short(name: &str) -> &str {
+    name.get(..16).unwrap_or(name)
 }
 
 #[cfg(test)]
@@ -54,12 +91,43 @@ mod tests {
     use super::*;
 
     #[test]
-    fn nodes_of_one_database_agree_and_others_do_not() {
+    fn nodes_of_one_database_hear_each_other_and_others_do_not() {
         let prefix = |url: &str| Deployment::of(url).prefix();
-        let own = prefix("postgres://hoist:secret@db:5432/hoist");
-        assert_eq!(own, prefix("postgresql://hoist:secret@db:5432/hoist?sslmode=verify-full"));
-        for other in ["postgres://hoist:secret@db:5432/staging", "postgres://hoist:other@db:5432/hoist"] {
+        let own = prefix("postgres://hoist:secret@db/hoist");
+        for same in [
+            "postgresql://hoist:secret@db:5432/hoist?sslmode=verify-full",
+            "postgres://hoist:new@DB/hoist",
+            "postgres://other:p%40ss@db/hoist?password=x",
+        ] {
+            assert_eq!(own, prefix(same), "{same}");
+        }
+        for other in [
+            "postgres://hoist:secret@db/staging",
+            "postgres://hoist:secret@db2/hoist",
+            "postgres://hoist:secret@db:5433/hoist",
+            "postgres://hoist:secret@[::1]/hoist",
+            "postgres:///hoist?host=/run/one",
+            "postgres:///hoist?host=/run/two",
+        ] {
             assert_ne!(own, prefix(other), "{other}");
+        }
+        assert_eq!(prefix("postgres://a@[::1]/hoist"), prefix("postgres://b@[::1]:5432/hoist"));
+        assert_ne!(prefix("postgres:///hoist?host=/run/one"), prefix("postgres:///hoist?host=/run/two"));
+    }
+
+    #[test]
+    fn only_those_with_the_same_password_believe_each_other() {
+        let own = Deployment::of("postgres://hoist:secret@db/hoist");
+        let same = Deployment::of("postgres://hoist:secret@db:5432/hoist?sslmode=require");
+        assert_eq!((own.cache(), own.seal(&[b"a"])), (same.cache(), same.seal(&[b"a"])));
+        for other in [
+            "postgres://hoist:guess@db/hoist",
+            "postgres://db/hoist",
+            "postgres://hoist@db/hoist?password=secret",
+        ] {
+            let other = Deployment::of(other);
+            assert_ne!(own.seal(&[b"a"]), other.seal(&[b"a"]));
+            assert_ne!(own.cache(), other.cache());
         }
     }
 
