@@ -69,6 +69,13 @@ impl Origin {
         }
     }
 
+    /// Tells the metrics where an edge's flags come from; what an ordinary node knows of that lies elsewhere.
+    pub(crate) fn measure(&self) {
+        if let Self::Upstream(upstream) = self {
+            upstream.measure();
+        }
+    }
+
     /// Gives up what requests are doing, because the node ends: nothing of it was done.
     pub(crate) fn give_up_requests(&self) {
         if let Self::Store { store, .. } = self {

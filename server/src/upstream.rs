@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use hoist::Client;
 use hoist::relay::{Failure, Relay};
+use hoist::{Client, Status};
 use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -32,6 +32,8 @@ pub(crate) const ANSWER: Duration = Duration::from_secs(5);
 const APP: &str = "hoist-edge";
 /// The file in the data folder that holds the tokens that were known last.
 const KEYS_FILE: &str = "edge-keys.json";
+/// Where an edge's flags come from, from the best on.
+const SOURCES: [&str; 4] = ["upstream", "memory", "disk", "nothing"];
 
 /// An environment that is followed with one SDK key.
 #[derive(Debug)]
@@ -57,8 +59,6 @@ impl Followed {
 /// The upstream of this edge.
 #[derive(Debug)]
 pub(crate) struct Upstream {
-    /// Where it is.
-    pub(crate) url: String,
     /// What is followed.
     pub(crate) followed: Vec<Followed>,
     /// What clients evaluated and is not passed on yet.
@@ -100,7 +100,6 @@ impl Upstream {
         }
         let file = settings.data_dir.join(KEYS_FILE);
         Ok(Self {
-            url: url.to_owned(),
             followed,
             gather: Gather::default(),
             keys: Keys::new(read_keys(&file)),
@@ -109,6 +108,27 @@ impl Upstream {
             asking: Semaphore::new(ASKING),
             file,
         })
+    }
+
+    /// Tells the metrics how old what is followed is, and where the oldest of it comes from.
+    pub(crate) fn measure(&self) {
+        let mut worst = 0;
+        for followed in &self.followed {
+            let told = followed.client.metrics();
+            worst = worst.max(match told.status {
+                Status::Live { .. } => 0,
+                Status::Stale { .. } => 1,
+                Status::Cached { .. } => 2,
+                _ => 3,
+            });
+            if let (Some((project, environment)), Some(age)) = (followed.place.get(), told.age) {
+                let labels = [("project", project.to_string()), ("environment", environment.to_string())];
+                metrics::gauge!("hoist_upstream_age_seconds", &labels).set(age.as_secs_f64());
+            }
+        }
+        for (place, source) in SOURCES.iter().enumerate() {
+            metrics::gauge!("hoist_source", "source" => *source).set(f64::from(u8::from(place == worst)));
+        }
     }
 
     /// Lets in the key that an environment is followed with, whether or not the upstream can be asked for it.

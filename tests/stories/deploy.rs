@@ -26,7 +26,11 @@ async fn metrics() -> BTreeMap<String, String> {
         told.contains("hoist_receipt_lag_seconds_bucket") && told.contains("hoist_redis_up 1")
     })
     .await;
-    let told = node.api().get("/metrics").send().await.text;
+    let edge = Process::start_with(&[("HOIST_UPSTREAM_URL", &node.url)]).await;
+    let told_by_edge = async || edge.api().get("/metrics").send().await.text;
+    eventually("an edge that follows", async || told_by_edge().await.contains("hoist_upstream_age_seconds{"))
+        .await;
+    let told = node.api().get("/metrics").send().await.text + &told_by_edge().await;
     let (kind, help) =
         (Regex::new(r"(?m)^# TYPE (\w+) (\w+)$").unwrap(), Regex::new(r"(?m)^# HELP (\w+) \S.*$").unwrap());
     let described: BTreeSet<&str> = help.captures_iter(&told).map(|it| it.get(1).unwrap().as_str()).collect();

@@ -1,7 +1,7 @@
 //! A tree of servers: an edge follows another server, and whoever it serves cannot tell the difference.
 
 use serde_json::{Value, json};
-use tests::{Api, Process, Wire, application, live_at, until, within};
+use tests::{Api, Process, Wire, application, eventually, live_at, until, within};
 
 const FLAG: &str = "dashboard_v2";
 
@@ -41,6 +41,17 @@ async fn ready(server: &Process) -> Value {
         }
     })
     .await
+}
+
+/// Waits until an edge's metrics say that its flags come from there, and how old they are.
+async fn comes_from(edge: &Process, source: &str) {
+    let age = r#"hoist_upstream_age_seconds{project="default",environment="development"} "#;
+    eventually(&format!("flags from {source}"), async || {
+        let told = edge.api().get("/metrics").send().await.text;
+        let is = |line: &str| line == format!("hoist_source{{source=\"{source}\"}} 1");
+        told.lines().any(is) && told.lines().any(|line| line.starts_with(age))
+    })
+    .await;
 }
 
 fn evaluate(server: &str, token: &str, flag: &str) -> tests::Call {
@@ -136,12 +147,15 @@ async fn without_its_upstream_an_edge_serves_what_it_has_also_after_a_restart() 
     })
     .await;
 
+    comes_from(&tree.edge, "upstream").await;
     tree.origin.kill().await;
+    comes_from(&tree.edge, "memory").await;
     tree.edge.kill().await;
     tree.edge.restart().await;
     let lacks = ready(&tree.edge).await;
     assert!(lacks[0].as_str().unwrap().contains("from disk at revision 2"), "{lacks}");
     assert_eq!(tree.edge.api().get("/healthz").send().await.status, 503);
+    comes_from(&tree.edge, "disk").await;
     for token in [tree.key.as_str(), "hoist_sdk_development"] {
         let answer = evaluate(&tree.edge.url, token, FLAG).ok().await;
         assert_eq!(answer["value"], true, "a token that was known before");
@@ -156,6 +170,7 @@ async fn without_its_upstream_an_edge_serves_what_it_has_also_after_a_restart() 
     let killed = development.kill(FLAG, "after").await["revision"].as_u64().unwrap();
     live_at(&flags, killed).await;
     assert!(!flags.enabled(FLAG, "user-1"));
+    comes_from(&tree.edge, "upstream").await;
     assert_eq!(evaluate(&tree.edge.url, &stranger, FLAG).send().await.status, 401);
     flags.close().await;
 }
@@ -174,7 +189,9 @@ async fn a_token_that_is_revoked_at_the_origin_ends_at_the_edges() {
     assert_eq!(evaluate(&tree.leaf.url, &elsewhere, FLAG).send().await.status, 401);
     // A web token evaluates and can do nothing else, at an edge as well.
     Api::new(&tree.leaf.url).with_token(page).get("/sdk/v1/snapshot").refused(403, "forbidden").await;
-    Api::new(&tree.leaf.url).get("/api/v1/projects").refused(404, "not-found").await;
+    let nothing =
+        Api::new(&tree.leaf.url).with_token("").get("/api/v1/projects").refused(404, "not-found").await;
+    assert!(!nothing.to_string().contains("127.0.0.1"), "a stranger is told of the upstream: {nothing}");
 
     api.delete(&format!("tokens/{id}")).send().await;
     within("the end of a token", async {

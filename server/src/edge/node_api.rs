@@ -85,12 +85,11 @@ fn shown(request: &HttpRequest) -> Vec<Shown> {
     access::shown(request, key).map(|text| Shown::Hash(tokens::hash(text))).collect()
 }
 
-/// Answers for what an edge does not have.
-pub(crate) async fn nothing_here(serving: web::Data<Serving>, request: HttpRequest) -> HttpResponse {
-    let Some(upstream) = upstream(&serving) else { return nothing_behind() };
-    let (path, url) = (request.path(), &upstream.url);
+/// Answers for what an edge does not have. Whoever asks may be anybody, and is not told where its upstream is.
+pub(crate) async fn nothing_here(request: HttpRequest) -> HttpResponse {
+    let path = request.path();
     let detail =
-        format!("there is nothing at {path}: this is an edge, which serves SDKs and OFREP; ask {url}");
+        format!("there is nothing at {path}: this is an edge, which serves SDKs and OFREP; ask its origin");
     Error::NotFound(detail).error_response()
 }
 

@@ -13,9 +13,11 @@ use crate::serving::Serving;
 const LAG_BUCKETS: [f64; 9] = [0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 300.0];
 /// Bounds of the buckets that changes are counted in, in seconds.
 const CHANGE_BUCKETS: [f64; 10] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// Bounds of the buckets that requests are counted in, in seconds.
+const REQUEST_BUCKETS: [f64; 8] = [0.001, 0.0025, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 
 /// Counters, each there from the start, at zero.
-const COUNTERS: [(&str, &str); 16] = [
+const COUNTERS: [(&str, &str); 17] = [
     ("hoist_changes_total", "Changes that were made by this node"),
     ("hoist_receipts_total", "Receipts of applications"),
     ("hoist_exposures_total", "Evaluations that applications counted and this node accepted"),
@@ -23,6 +25,7 @@ const COUNTERS: [(&str, &str); 16] = [
         "hoist_exposures_dropped_total",
         "Evaluations that applications counted and could not keep until they were told",
     ),
+    ("hoist_flag_sets_refused_total", "Flag sets that were unfit; the ones before them go on being served"),
     ("hoist_instances_unlisted_total", "Instances that were not listed because too many are"),
     ("hoist_announcements_sent_total", "Announcements that Redis took"),
     ("hoist_announcements_heard_total", "Announcements of other nodes"),
@@ -41,7 +44,7 @@ const COUNTERS: [(&str, &str); 16] = [
 ];
 
 /// Gauges.
-const GAUGES: [(&str, &str); 17] = [
+const GAUGES: [(&str, &str); 18] = [
     ("hoist_build_info", "1; the label says which version runs"),
     ("hoist_leaving", "1 while the node takes its leave, else 0"),
     ("hoist_streams", "Streams that are held, of SDKs and of people's pages"),
@@ -56,7 +59,11 @@ const GAUGES: [(&str, &str); 17] = [
         "By how much the database's clock, by which this node goes, is ahead of the machine's",
     ),
     ("hoist_redis_up", "1 while Redis rings the bell, else 0; absent where there is none"),
-    ("hoist_source", "1 for where the flags come from that are served: database, memory, cache or nothing"),
+    (
+        "hoist_source",
+        "1 for where the flags come from that are served: database, memory, cache or nothing; at an edge upstream, memory, disk or nothing",
+    ),
+    ("hoist_upstream_age_seconds", "How long ago this edge knew that it has what its upstream has"),
     ("hoist_cache_age_seconds", "How long ago the cache held all that this node serves"),
     ("hoist_lease_held", "1 while this node does what is done once for all nodes, else 0"),
     ("hoist_open_files_limit", "Files, connections among them, that the process may have open"),
@@ -74,7 +81,10 @@ fn install() -> Option<PrometheusHandle> {
     let full = |name: &str| Matcher::Full(name.to_owned());
     let builder = PrometheusBuilder::new()
         .set_buckets_for_metric(full("hoist_receipt_lag_seconds"), &LAG_BUCKETS)
-        .and_then(|it| it.set_buckets_for_metric(full("hoist_change_duration_seconds"), &CHANGE_BUCKETS));
+        .and_then(|it| it.set_buckets_for_metric(full("hoist_change_duration_seconds"), &CHANGE_BUCKETS))
+        .and_then(|it| {
+            it.set_buckets_for_metric(full("hoist_http_request_duration_seconds"), &REQUEST_BUCKETS)
+        });
     let recorder = builder.ok()?.install_recorder().ok()?;
     for (name, meaning) in COUNTERS {
         describe_counter!(name, meaning);
@@ -131,6 +141,7 @@ pub(crate) async fn get_metrics(serving: web::Data<Serving>, app: Option<web::Da
             gauge!("hoist_cache_age_seconds").set(age.as_secs_f64());
         }
     }
+    serving.origin.measure();
     gauge!("hoist_streams").set(as_gauge(serving.streams.held()));
     gauge!("hoist_streams_limit").set(as_gauge(serving.streams.most()));
     gauge!("hoist_leaving").set(f64::from(u8::from(serving.streams.is_draining())));
