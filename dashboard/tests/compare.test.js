@@ -1,9 +1,9 @@
 // Two environments side by side, in words, and what an audit tells of rules and shares.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertQuiet, inspect, launch, open, shoot } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertQuiet, inspect, open, shoot } from './browser.js';
 
 let hoist;
 let browser;
@@ -12,8 +12,8 @@ const split = (a) => ({ split: [{ variant: 'a', weight: a }, { variant: 'b', wei
 const rule = (more = {}) => ({ name: 'beta', conditions: [{ attribute: 'country', operator: 'in', values: ['NO', 'DK'] }], serve: 'a', ...more });
 const settings = (more = {}) => ({ enabled: true, rules: [rule()], default: { serve: split(50) }, off_variant: 'a', ...more });
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   const make = (key, more = {}) =>
     hoist.send('POST', 'flags', { key, type: 'string', variants: { a: 'A', b: 'B' }, purpose: 'release', owner: 'web', ...more });
   await make('copy');
@@ -24,12 +24,6 @@ before(async () => {
     rules: [rule({ rollout: 25, conditions: [{ attribute: 'country', operator: 'in', values: ['NO', 'SE'] }] })],
     default: { serve: split(60) },
   }));
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 const words = async (locator) => (await locator.innerText()).replaceAll(/\s+/g, ' ');

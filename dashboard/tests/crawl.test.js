@@ -1,25 +1,19 @@
 // Every link of every page: nothing is missing, nothing complains, nothing comes from elsewhere.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertQuiet, launch, open, settled } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertQuiet, open, settled } from './browser.js';
 
 let hoist;
 let browser;
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   await hoist.send('POST', 'flags', { key: 'dashboard_v2', type: 'boolean', purpose: 'release', owner: 'web' });
   await hoist.send('POST', 'flags', { key: 'retired', type: 'boolean', purpose: 'release', owner: 'web' });
   await hoist.send('POST', 'flags/retired/archive');
   await hoist.send('PUT', 'environments/staging/flags/dashboard_v2/rollout', { percentage: 50, enabled: true });
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 /** Where the page's links lead, one address for each place; files to keep are no pages. */

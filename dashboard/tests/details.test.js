@@ -1,9 +1,9 @@
 // What all environments share about a flag, changed on its page: by who may, with nothing of another person's lost.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFits, assertFocus, assertQuiet, launch, open, shoot } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertFits, assertFocus, assertQuiet, open, shoot } from './browser.js';
 import { source } from './source.js';
 
 const { detailsOf, follow, updateOf, withPurpose } = await source('pages/flag/details.ts');
@@ -21,18 +21,12 @@ async function edit(it) {
   return dialog;
 }
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   const make = (key, more = {}) =>
     hoist.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web', tags: ['ui'], ...more });
   for (const key of ['edited', 'refused', 'shared', 'looked']) await make(key, { description: 'Tabs instead of pages' });
   await make('copy', { type: 'string', variants: { a: 'Buy', b: 'Buy now' } });
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 test('owner, name, description, tags, purpose and day are changed on the page, and the audit says who and why', async () => {

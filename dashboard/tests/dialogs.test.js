@@ -1,9 +1,9 @@
 // Dialogs: they have the keyboard while they stand, give it back, and throw nothing away unasked.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFocus, assertQuiet, launch, open, settled, shoot, THEMES, WIDTHS } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertFocus, assertQuiet, open, settled, shoot, THEMES, WIDTHS } from './browser.js';
 
 const KEYS = '/projects/default/environments';
 const SEGMENTS = '/projects/default/segments';
@@ -11,17 +11,11 @@ const SEGMENTS = '/projects/default/segments';
 let hoist;
 let browser;
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   await hoist.send('POST', 'flags', { key: 'dashboard_v2', type: 'boolean', purpose: 'release', owner: 'web' });
   await hoist.send('POST', 'segments', { key: 'nordics', conditions: [{ attribute: 'country', operator: 'in', values: ['NO'] }] });
   await hoist.send('POST', 'tokens', { name: 'shop-backend', kind: 'sdk', environment: 'production' });
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 const dialog = (page) => page.getByRole('dialog');

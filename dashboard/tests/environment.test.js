@@ -1,9 +1,9 @@
 // A flag's page is of one environment: it is never of another than one asked for, and never left with something chosen.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFits, assertQuiet, launch, open, shoot } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertFits, assertQuiet, open, shoot } from './browser.js';
 
 const PAGE = '/projects/default/flags/dashboard_v2';
 
@@ -19,16 +19,10 @@ async function choose(page, name) {
   await page.getByRole('menuitem', { name }).click();
 }
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   await hoist.send('POST', 'flags', { key: 'dashboard_v2', type: 'boolean', purpose: 'release', owner: 'web' });
   await hoist.send('POST', 'environments', { key: 'preview' });
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 test('another environment is asked about while a rollout is chosen and not saved', async () => {

@@ -1,25 +1,19 @@
 // Environments and keys: make, show once, revoke.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertQuiet, inspect, launch, open } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertQuiet, inspect, open } from './browser.js';
 
 const PAGE = '/projects/default/environments';
 
 let hoist;
 let browser;
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   await hoist.send('POST', 'tokens', { name: 'shop-backend', kind: 'sdk', environment: 'production' });
   await hoist.send('POST', 'tokens', { name: 'deploy', kind: 'api', role: 'editor', expires_at: '2099-01-01T00:00:00Z' });
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 test('environments and keys look right everywhere', () =>

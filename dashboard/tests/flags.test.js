@@ -4,11 +4,12 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFits, assertFocus, assertQuiet, inspect, launch, open, Person, settled, shoot } from './browser.js';
+import { begin } from './begin.js';
+import { assertAccessible, assertFits, assertFocus, assertQuiet, inspect, open, Person, settled, shoot } from './browser.js';
 import { importFlags } from './many.js';
 
 const LIST = '/projects/default/flags';
@@ -23,8 +24,8 @@ const make = (key, flag = {}) =>
 const rollout = (environment, key, percentage, reason = 'a test') =>
   hoist.send('PUT', `environments/${environment}/flags/${key}/rollout`, { percentage, enabled: true, reason });
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   await make('dashboard_v2', { name: 'The new dashboard', tags: ['ui', 'q4'], description: 'Tabs instead of pages' });
   await make('checkout_copy', {
     type: 'string', purpose: 'experiment', owner: 'shop', tags: ['checkout'],
@@ -38,12 +39,6 @@ before(async () => {
   await rollout('staging', 'dashboard_v2', 50);
   await rollout('production', 'dashboard_v2', 10);
   await rollout('development', 'checkout_copy', 100);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 const keys = (page) => page.getByRole('listitem').getByRole('link').allTextContents();
@@ -201,6 +196,7 @@ test('what another person changes appears by itself', async () => {
   await page.getByRole('link', { name: 'brand_new' }).waitFor();
   await hoist.send('POST', 'flags/brand_new/archive');
   await page.getByRole('link', { name: 'brand_new' }).waitFor({ state: 'detached' });
+  await hoist.send('DELETE', 'flags/brand_new');
   assertQuiet(page);
 });
 
@@ -216,7 +212,8 @@ test('what is no revision appears as well: a new owner', async () => {
 });
 
 test('archived flags are found, recognised, restored and deleted', async () => {
-  await make('retired', { owner: 'legacy' });
+  for (const key of ['shelved', 'retired']) await make(key, { owner: 'legacy' });
+  await hoist.send('POST', 'flags/shelved/archive');
   await rollout('production', 'retired', 40);
   await hoist.send('POST', 'flags/retired/archive');
   const page = await open(browser, hoist, `${LIST}?q=retired`);
@@ -225,7 +222,7 @@ test('archived flags are found, recognised, restored and deleted', async () => {
   await person.click('button', 'Show 2 archived flags');
   await page.waitForURL('**/flags?state=archived');
   await page.getByText('2 archived flags', { exact: true }).waitFor();
-  assert.deepEqual(await keys(page), ['brand_new', 'retired']);
+  assert.deepEqual(await keys(page), ['retired', 'shelved']);
   const row = page.getByRole('listitem').filter({ hasText: 'retired' });
   assert.match((await row.innerText()).replace(/\s+/g, ' '), /^retired Archived .*It said 40 %.*by development/);
   await assertAccessible(page);
@@ -247,7 +244,7 @@ test('archived flags are found, recognised, restored and deleted', async () => {
   await person.click('button', 'Delete retired');
   await page.waitForURL('**/flags?state=archived');
   await page.getByText('1 archived flag', { exact: true }).waitFor();
-  assert.deepEqual(await keys(page), ['brand_new']);
+  assert.deepEqual(await keys(page), ['shelved']);
   // Whoever still looks at a flag that was deleted asks for it once more.
   assert.deepEqual(page.complaints.filter((it) => !it.includes('404')), []);
 });

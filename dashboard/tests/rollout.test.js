@@ -1,9 +1,10 @@
 // What a rollout means, in words: of a flag that is on or off, of one with values, of one that is split.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist, SDK_KEY } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertQuiet, launch, open, Person, shoot } from './browser.js';
+import { test } from 'node:test';
+import { SDK_KEY } from '../../tests/clients/hoist.js';
+import { begin } from './begin.js';
+import { assertAccessible, assertQuiet, open, Person, shoot } from './browser.js';
 import { source } from './source.js';
 
 const { meaning, served } = await source('pages/flag/rollout.ts');
@@ -24,19 +25,13 @@ async function askedFor(key) {
   assert.ok(answer.ok, `${answer.status} ${await answer.text()}`);
 }
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   const make = (key, more = {}) => hoist.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web', ...more });
   const variants = { a: 'Buy', b: 'Buy now', c: 'Get it' };
   await make('dashboard_v2');
   await make('copy', { type: 'string', variants });
   await put('copy', settings({ rollout: 10, serve: 'a' }, { off_variant: 'c' }));
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 test('what is gained and lost has a name where “it” says too little', () => {

@@ -1,24 +1,16 @@
 // Segments: said in words, changed by one, not lost by two.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFits, assertFocus, assertQuiet, inspect, launch, open, shoot } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertFits, assertFocus, assertQuiet, inspect, open, shoot } from './browser.js';
 
 const PAGE = '/projects/default/segments';
 
 let hoist;
 let browser;
 
-before(async () => {
-  hoist = await Hoist.start();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
-});
+begin((begun) => ({ hoist, browser } = begun));
 
 test('a segment is made, told in words, and its faults are told at their condition', async () => {
   const page = await open(browser, hoist, PAGE);

@@ -1,24 +1,17 @@
 // What stands around every page: the address, the navigation, the themes, the first load.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertQuiet, inspect, launch, open, settled, shoot } from './browser.js';
+import { begin } from './begin.js';
+import { assertAccessible, assertQuiet, inspect, open, settled, shoot } from './browser.js';
 
 const MOST_BYTES = 250_000;
 
 let hoist;
 let browser;
 
-before(async () => {
-  hoist = await Hoist.start();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
-});
+begin((begun) => ({ hoist, browser } = begun));
 
 // A bundle that was put in place of the server's own is not compressed.
 const bundled = Boolean(process.env.TEST_DASHBOARD);
@@ -129,11 +122,20 @@ test('a project that is not there is no dead end', async () => {
   await settled(page);
 });
 
-test('a page that was opened before is drawn without the server, and so is every other after a while', async () => {
-  const page = await open(browser, hoist, '/projects/default/flags');
+test('after a while every page is drawn without the server, and says that it is away', async (t) => {
+  const own = await Hoist.start();
+  t.after(() => own.stop());
+  const page = await open(browser, own, '/projects/default/flags');
   const known = (name) => page.waitForFunction((name) => performance.getEntriesByType('resource').some((it) => it.name.includes(name)), name);
   for (const name of ['SegmentsPage', 'AuditPage', 'NewFlagPage', 'Targeting']) await known(name);
   assertQuiet(page);
+  own.child.kill('SIGKILL');
+  await page.getByText('The server cannot be reached').first().waitFor();
+  for (const name of ['Segments', 'Audit']) {
+    await page.getByRole('link', { name }).click();
+    await page.getByRole('heading', { level: 1, name }).waitFor();
+  }
+  await page.getByText('The server cannot be reached').first().waitFor();
 });
 
 test('code that is gone with the server that had it is read by one reload', async () => {
@@ -171,26 +173,33 @@ test('an address outside of every project has a way home', async () => {
   assertQuiet(page);
 });
 
-test('a server that goes away is told, and followed again when it is back', async () => {
-  const page = await open(browser, hoist, '/projects/default/flags');
+test('a server that goes away is told, and followed again when it is back', async (t) => {
+  let own = await Hoist.start();
+  t.after(() => own.stop());
+  const page = await open(browser, own, '/projects/default/flags');
   const away = page.getByText('The server cannot be reached').first();
-  const { data, settings } = hoist;
-  const address = new URL(hoist.url).host;
+  const make = (key) => own.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web' });
+  const { data, settings } = own;
+  const address = new URL(own.url).host;
   // Code that is not there yet, as when the server goes right after the first page: nothing is read ahead.
   await page.route('**/assets/SegmentsPage-*', (route) => route.abort('connectionrefused'));
-  hoist.child.kill('SIGKILL');
+  own.child.kill('SIGKILL');
   await away.waitFor();
   await page.getByRole('link', { name: 'Segments' }).click();
   await page.getByText('This page opens by itself').waitFor();
   await page.getByRole('navigation', { name: 'Pages' }).waitFor();
   await assertAccessible(page);
   await shoot(page, 'shell-away');
-  hoist = await Hoist.start(data, address, settings);
+  own = await Hoist.start(data, address, settings);
+  await make('meanwhile');
   await page.unroute('**/assets/SegmentsPage-*');
   await page.getByRole('heading', { level: 1, name: 'Segments' }).waitFor({ timeout: 30_000 });
   await away.waitFor({ state: 'hidden', timeout: 15_000 });
   // What was changed meanwhile, and what is from now on, is seen.
   await page.getByRole('link', { name: 'Flags', exact: true }).click();
-  await hoist.send('POST', 'flags', { key: 'after_all', type: 'boolean', purpose: 'release', owner: 'web' });
+  await page.getByRole('link', { name: 'meanwhile' }).waitFor();
+  await make('after_all');
   await page.getByRole('link', { name: 'after_all' }).waitFor();
+  // Nothing broke but what asked a server that was not there.
+  assert.deepEqual(page.complaints.filter((it) => !/^failed: |net::ERR_/.test(it)), []);
 });

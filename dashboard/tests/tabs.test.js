@@ -1,9 +1,9 @@
 // What many pages of one browser hear of the server, and what they say when it stands still.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertQuiet, launch, open, settled } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertQuiet, open, settled } from './browser.js';
 
 const FLAG = '/projects/default/flags/dashboard_v2';
 const AWAY = 'The server cannot be reached';
@@ -11,15 +11,9 @@ const AWAY = 'The server cannot be reached';
 let hoist;
 let browser;
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   await hoist.send('POST', 'flags', { key: 'dashboard_v2', type: 'boolean', purpose: 'release', owner: 'web' });
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 const rollout = (percentage) =>

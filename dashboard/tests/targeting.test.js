@@ -1,9 +1,9 @@
 // Who gets what, edited by one person and by two at once, and what is told of it afterwards.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFits, assertQuiet, inspect, launch, open, shoot, THEMES, WIDTHS } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertFits, assertQuiet, inspect, open, shoot, THEMES, WIDTHS } from './browser.js';
 
 let hoist;
 let browser;
@@ -23,15 +23,7 @@ async function ruledFlag(key) {
   await put(key, ruled());
 }
 
-before(async () => {
-  hoist = await Hoist.start();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
-});
+begin((begun) => ({ hoist, browser } = begun));
 
 const saveButton = (it) => it.getByRole('button', { name: 'Save in Staging' });
 

@@ -1,9 +1,9 @@
 // The editor stays quick however much there is: 100 rules, the most that a flag may have, and thousands of flags.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFits, assertQuiet, launch, open } from './browser.js';
+import { test } from 'node:test';
+import { begin } from './begin.js';
+import { assertAccessible, assertFits, assertQuiet, open } from './browser.js';
 import { importFlags } from './many.js';
 import { typingTime, withRules } from './typing.js';
 
@@ -12,16 +12,10 @@ let browser;
 
 const page = (flag, more) => open(browser, hoist, `/projects/default/flags/${flag}?environment=staging&tab=targeting`, more);
 
-before(async () => {
-  hoist = await Hoist.start();
+begin(async (begun) => {
+  ({ hoist, browser } = begun);
   await withRules(hoist, 'one', 1);
   await withRules(hoist, 'many', 100);
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await hoist?.stop();
 });
 
 test('a key draws the rule that it is typed in, and not the 99 others', async () => {

@@ -26,10 +26,10 @@ export function useCreateToken(project: string) {
 }
 
 /** Revokes a token: it stops working at once. */
-export function useRevokeToken(project: string) {
+export function useRevokeToken(project: string, id: string) {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: ({ id, reason }: { id: string; reason: string }) => {
+    mutationFn: (reason: string) => {
       const path = '/api/v1/projects/{project}/tokens/{token}';
       return answered(api.DELETE(path, { params: { path: { project, token: id } }, headers: reasonHeader(reason) }));
     },

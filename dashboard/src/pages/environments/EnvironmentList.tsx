@@ -3,7 +3,7 @@ import { useState } from 'react';
 import type { Environment } from '../../api/schema';
 import { useDeleteEnvironment, useEnvironments } from '../../data/environments';
 import { useMayShared } from '../../data/session';
-import { ConfirmDialog } from '../../parts/ConfirmDialog';
+import { ChangeDialog } from '../../parts/ChangeDialog';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { Failure } from '../../parts/Failure';
 import { IconPlus } from '../../parts/icons';
@@ -75,16 +75,9 @@ interface DeleteProps {
 function DeleteEnvironment({ project, environment, onClose }: DeleteProps) {
   const remove = useDeleteEnvironment(project, environment.key);
   return (
-    <ConfirmDialog
-      title={`Delete ${environment.name}`}
-      action={`Delete ${environment.name}`}
-      act={(reason) => remove.mutate(reason, { onSuccess: onClose })}
-      busy={remove.isPending}
-      error={remove.error}
-      onClose={onClose}
-    >
+    <ChangeDialog action={`Delete ${environment.name}`} change={remove} onClose={onClose}>
       Its keys stop working and its streams end at once. What its flags said there is gone. It is refused while any flag
       is on in it.
-    </ConfirmDialog>
+    </ChangeDialog>
   );
 }

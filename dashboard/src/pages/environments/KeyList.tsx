@@ -4,7 +4,7 @@ import type { Kind, Token } from '../../api/schema';
 import { useEnvironments } from '../../data/environments';
 import { useMayShared } from '../../data/session';
 import { useRevokeToken, useTokens } from '../../data/tokens';
-import { ConfirmDialog } from '../../parts/ConfirmDialog';
+import { ChangeDialog } from '../../parts/ChangeDialog';
 import { Empty } from '../../parts/Empty';
 import { EnvironmentName } from '../../parts/EnvironmentName';
 import { Failure } from '../../parts/Failure';
@@ -94,18 +94,11 @@ interface RevokeProps {
 }
 
 function Revoke({ project, token, onClose }: RevokeProps) {
-  const revoke = useRevokeToken(project);
+  const revoke = useRevokeToken(project, token.id);
   return (
-    <ConfirmDialog
-      title={`Revoke ${token.name}`}
-      action={`Revoke ${token.name}`}
-      act={(reason) => revoke.mutate({ id: token.id, reason }, { onSuccess: onClose })}
-      busy={revoke.isPending}
-      error={revoke.error}
-      onClose={onClose}
-    >
+    <ChangeDialog action={`Revoke ${token.name}`} change={revoke} onClose={onClose}>
       It stops working at once, for ever, and streams that were opened with it end. Applications that use it go on with
       the flags they have, and hear of no change. {token.last_used_at ? <>It was last used <Time at={token.last_used_at} />.</> : 'It was never used.'}
-    </ConfirmDialog>
+    </ChangeDialog>
   );
 }

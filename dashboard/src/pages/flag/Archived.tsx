@@ -4,7 +4,7 @@ import { useState } from 'react';
 import type { FlagOverview } from '../../api/schema';
 import { useArchiveFlag, useDeleteFlag, useRestoreFlag } from '../../data/flags';
 import { useMayShared } from '../../data/session';
-import { ConfirmDialog } from '../../parts/ConfirmDialog';
+import { ChangeDialog } from '../../parts/ChangeDialog';
 import { Person } from '../../parts/Person';
 import { Time } from '../../parts/Time';
 
@@ -26,17 +26,10 @@ export function Archive({ project, flag }: ArchivedProps) {
         Archive
       </Button>
       {asking && (
-        <ConfirmDialog
-          title={`Archive ${flag.key}`}
-          action={`Archive ${flag.key}`}
-          act={(reason) => archive.mutate(reason, { onSuccess: close })}
-          busy={archive.isPending}
-          error={archive.error}
-          onClose={close}
-        >
+        <ChangeDialog action={`Archive ${flag.key}`} change={archive} onClose={close}>
           It leaves every environment at once: code that still reads it gets its own default. Its settings and history stay,
           and it can be restored.
-        </ConfirmDialog>
+        </ChangeDialog>
       )}
     </>
   );
@@ -78,16 +71,9 @@ function Restore({ project, flag, close }: DialogProps) {
   const restore = useRestoreFlag(project, flag.key);
   const on = Object.entries(flag.environments).flatMap(([environment, { enabled }]) => (enabled ? [environment] : []));
   return (
-    <ConfirmDialog
-      title={`Restore ${flag.key}`}
-      action={`Restore ${flag.key}`}
-      act={(reason) => restore.mutate(reason, { onSuccess: close })}
-      busy={restore.isPending}
-      error={restore.error}
-      onClose={close}
-    >
+    <ChangeDialog action={`Restore ${flag.key}`} change={restore} onClose={close}>
       It is served again as it was when it was archived: {on.length > 0 ? `on in ${on.join(', ')}` : 'off everywhere'}.
-    </ConfirmDialog>
+    </ChangeDialog>
   );
 }
 
@@ -96,15 +82,8 @@ function Delete({ project, flag, close }: DialogProps) {
   const navigate = useNavigate();
   const leave = () => void navigate({ to: '/projects/$project/flags', params: { project }, search: { state: 'archived' } });
   return (
-    <ConfirmDialog
-      title={`Delete ${flag.key} for ever`}
-      action={`Delete ${flag.key}`}
-      act={(reason) => remove.mutate(reason, { onSuccess: leave })}
-      busy={remove.isPending}
-      error={remove.error}
-      onClose={close}
-    >
+    <ChangeDialog action={`Delete ${flag.key}`} title={`Delete ${flag.key} for ever`} change={remove} done={leave} onClose={close}>
       It is gone from every list, and cannot be restored. Its audit stays, and its key is never given out again.
-    </ConfirmDialog>
+    </ChangeDialog>
   );
 }

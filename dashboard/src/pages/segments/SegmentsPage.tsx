@@ -5,7 +5,7 @@ import type { Segment } from '../../api/schema';
 import { useProject } from '../../data/place';
 import { useDeleteSegment, useSegments } from '../../data/segments';
 import { useMayShared } from '../../data/session';
-import { ConfirmDialog } from '../../parts/ConfirmDialog';
+import { ChangeDialog } from '../../parts/ChangeDialog';
 import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
 import { IconPlus } from '../../parts/icons';
@@ -77,15 +77,8 @@ interface DeleteProps {
 function DeleteSegment({ project, segment, onClose }: DeleteProps) {
   const remove = useDeleteSegment(project, segment.key);
   return (
-    <ConfirmDialog
-      title={`Delete ${segment.key}`}
-      action={`Delete ${segment.key}`}
-      act={(reason) => remove.mutate(reason, { onSuccess: onClose })}
-      busy={remove.isPending}
-      error={remove.error}
-      onClose={onClose}
-    >
+    <ChangeDialog action={`Delete ${segment.key}`} change={remove} onClose={onClose}>
       Its conditions and lists are gone. It is refused while any flag names the segment, so no flag changes by it.
-    </ConfirmDialog>
+    </ChangeDialog>
   );
 }
