@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Hoist } from '../../tests/clients/hoist.js';
-import { assertQuiet, inspect, launch, open } from './browser.js';
+import { assertFits, assertQuiet, inspect, launch, open } from './browser.js';
 
 const PAGE = '/projects/default/instances';
 
@@ -69,3 +69,12 @@ test('a program that connects appears, and says what it runs', async () => {
 
 test('programs look right everywhere', () =>
   inspect(browser, hoist, PAGE, 'instances', (page) => page.getByText('worker-2').waitFor()));
+
+test('long names break, and leave what is short whole', async () => {
+  await follow('worker-of-all-the-invoices-7c9d8f6b5-k8s2p', 'nightly-batch-of-the-invoices-of-all-countries', 1);
+  const page = await open(browser, hoist, PAGE, { width: 900 });
+  const row = page.getByRole('row').filter({ hasText: 'nightly-batch' });
+  const { height } = await row.getByText('none', { exact: true }).boundingBox();
+  assert.ok(height < 30, `“none” is ${height} tall`);
+  await assertFits(page);
+});
