@@ -224,7 +224,7 @@ test('archived flags are found, recognised, restored and deleted', async () => {
   await page.getByText('2 archived flags', { exact: true }).waitFor();
   assert.deepEqual(await keys(page), ['retired', 'shelved']);
   const row = page.getByRole('listitem').filter({ hasText: 'retired' });
-  assert.match((await row.innerText()).replace(/\s+/g, ' '), /^retired Archived .*It said 40 %.*by development/);
+  assert.match((await row.innerText()).replace(/\s+/g, ' '), /^retired Archived .*It said 40 %.*by the development token/);
   await assertAccessible(page);
   await person.click('link', 'retired');
   await page.getByRole('alert').getByText('development archived it just now').waitFor();

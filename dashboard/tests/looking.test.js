@@ -60,12 +60,12 @@ test('whoever the audit names is found by that name, and so is a flag', async ()
   await entries.first().waitFor();
   const who = page.getByLabel('Who', { exact: true });
   const offered = (field) => field.evaluate((it) => [...it.list.options].map(({ value }) => value));
-  assert.deepEqual(await offered(who), ['development']);
-  await who.fill('development');
+  assert.deepEqual(await offered(who), ['the development token']);
+  await who.fill('the development token');
   await who.press('Enter');
   await page.waitForURL('**/audit?actor=token%3Adevelopment');
   await entries.first().waitFor();
-  assert.equal(await who.inputValue(), 'development');
+  assert.equal(await who.inputValue(), 'the development token');
   await page.getByLabel('Flag', { exact: true }).fill('check');
   assert.deepEqual(await offered(page.getByLabel('Flag', { exact: true })), ['checkout']);
   await assertAccessible(page);

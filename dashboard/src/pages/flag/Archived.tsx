@@ -44,7 +44,7 @@ export function Archived({ project, flag }: ArchivedProps) {
   return (
     <Alert color="ember" variant="light" title="Archived" mb="md">
       <Text size="sm">
-        <Person actor={flag.archived_by ?? ''} /> archived it <Time at={flag.archived_at} />. Nobody is served it any more; what
+        <Person first actor={flag.archived_by ?? ''} /> archived it <Time at={flag.archived_at} />. Nobody is served it any more; what
         it said is kept.
       </Text>
       {may && (

@@ -185,7 +185,7 @@ function Meanwhile({ project, flag, refused, lines, both }: MeanwhileProps) {
     <Alert color="ember" variant="light" role="alert" title={refused ? 'Not saved: somebody else was first' : 'Somebody else saved meanwhile'}>
       <Stack gap={6}>
         <Text size="sm">
-          {who ? <Person actor={who} /> : 'Somebody'} has changed this. What you did not touch follows
+          {who ? <Person first actor={who} /> : 'Somebody'} has changed this. What you did not touch follows
           {both.length > 0 ? '; where both of you changed the same, yours is kept and theirs stands below it.' : '.'}
         </Text>
         <Lines lines={lines} />

@@ -45,7 +45,7 @@ export function KillCard({ place, environment, settings, may }: KillCardProps) {
           {!settings.enabled && <Text fw={600}>It is off.</Text>}
           {killed && !stands && (
             <Text size="sm" c="dimmed">
-              <Person actor={settings.changed_by} /> has changed it since it was turned off at revision {killed.revision}.
+              <Person first actor={settings.changed_by} /> has changed it since it was turned off at revision {killed.revision}.
             </Text>
           )}
         </div>

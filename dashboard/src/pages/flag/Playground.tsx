@@ -1,28 +1,30 @@
-import { Alert, Button, Group, Stack, Text, Textarea, TextInput, Title } from '@mantine/core';
+import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core';
+import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
-import type { Answer } from '../../api/schema';
-import { useExplain } from '../../data/explain';
-import lines from '../../parts/Lines.module.css';
-import { Person } from '../../parts/Person';
-import { Time } from '../../parts/Time';
+import { type Asked, useExplain } from '../../data/explain';
+import { dayOf } from '../new-flag/form';
+import { Explained } from './Explained';
 import type { ContentProps } from './FlagPage';
-import classes from './Flag.module.css';
-import { REASONS, stepsOf } from './steps';
 
-/** A user in, the answer out, with every step that led to it; now or at some earlier moment. */
-export function Playground({ place }: ContentProps) {
-  const [user, setUser] = useState('user-1');
-  const [attributes, setAttributes] = useState('{}');
-  const [at, setAt] = useState('');
+/** A user in, the answer out, with every step that led to it; now or at some earlier moment. The address keeps what was asked. */
+export function Playground({ place, flag }: ContentProps) {
+  const search = useSearch({ from: '/projects/$project/flags/$flag' });
+  const navigate = useNavigate({ from: '/projects/$project/flags/$flag' });
+  const [user, setUser] = useState(search.attributes === undefined ? 'user-1' : (search.user ?? ''));
+  const [attributes, setAttributes] = useState(search.attributes ?? '{}');
+  const [at, setAt] = useState(search.at ? here(search.at) : '');
   const [unreadable, setUnreadable] = useState<string>();
-  const explain = useExplain(place);
+  const asked = askedOf(search);
+  const explain = useExplain(place, asked);
   const ask = (event: FormEvent) => {
     event.preventDefault();
     const read = attributesOf(attributes);
     setUnreadable(read.error);
     if (read.error !== undefined) return;
-    const context = { ...read.attributes, ...(user && { targetingKey: user }) };
-    explain.mutate({ context, ...(at && { at: new Date(at).toISOString() }) });
+    const wanted = { user, attributes: attributes.trim() || '{}', at: at ? new Date(at).toISOString() : undefined };
+    const again = (['attributes', 'at'] as const).every((name) => search[name] === wanted[name]) && (search.user ?? '') === user;
+    if (again) void explain.refetch();
+    else void navigate({ to: '.', search: (before) => ({ ...before, ...wanted }), replace: true });
   };
   return (
     <Stack gap="md">
@@ -43,21 +45,38 @@ export function Playground({ place }: ContentProps) {
           />
           <TextInput label="At" description="Now, when it is left empty" type="datetime-local" value={at} onChange={(event) => setAt(event.currentTarget.value)} />
           <Group>
-            <Button type="submit" loading={explain.isPending}>
+            <Button type="submit" loading={explain.isFetching}>
               Evaluate
             </Button>
           </Group>
         </Stack>
       </form>
       {explain.error && <Alert color="ember" variant="light" title="No answer" role="alert">{explain.error.message}</Alert>}
-      <div aria-live="polite">{explain.data && <Explained answer={explain.data} />}</div>
+      <div aria-live="polite">
+        {asked && explain.data && !explain.error && <Explained answer={explain.data} place={place} asked={asked} flag={flag} />}
+      </div>
     </Stack>
   );
 }
 
+/** What the address asks; nothing when it asks nothing, or nothing that can be read. */
+function askedOf({ user, attributes, at }: { user?: string | undefined; attributes?: string | undefined; at?: string | undefined }): Asked | undefined {
+  if (attributes === undefined) return undefined;
+  const read = attributesOf(attributes);
+  if (read.error !== undefined) return undefined;
+  return { context: { ...read.attributes, ...(user && { targetingKey: user }) }, at };
+}
+
+/** An instant as a field for days and times writes it, where the person is. */
+function here(at: string): string {
+  const instant = new Date(at);
+  if (Number.isNaN(instant.getTime())) return '';
+  return `${dayOf(instant)}T${instant.toTimeString().slice(0, 5)}`;
+}
+
 function attributesOf(text: string): { attributes: Record<string, unknown>; error?: string } {
   try {
-    const value: unknown = JSON.parse(text || '{}');
+    const value: unknown = JSON.parse(text.trim() || '{}');
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
       return { attributes: value as Record<string, unknown> };
     }
@@ -65,43 +84,4 @@ function attributesOf(text: string): { attributes: Record<string, unknown>; erro
     return { attributes: {}, error: `This is no JSON: ${error instanceof Error ? error.message : ''}` };
   }
   return { attributes: {}, error: 'Attributes are an object, such as {"plan": "beta"}.' };
-}
-
-function Explained({ answer }: { answer: Answer }) {
-  const { value, variant, reason, revision, changed } = answer;
-  return (
-    <section className={`${lines.card} ${classes.card}`} aria-label="The answer">
-      <Title order={2} mb={4}>
-        {JSON.stringify(value ?? null)}
-      </Title>
-      <Text c="dimmed" mb="sm">
-        {variant ? `Variant ${variant}` : 'The default in the caller’s code'}, because {REASONS[reason] ?? reason}; at revision {revision}
-        {changed && (
-          <>
-            , changed by <Person actor={changed.by} /> <Time at={changed.at} />
-            {changed.reason && ` (“${changed.reason}”)`}
-          </>
-        )}
-      </Text>
-      <ol style={{ margin: 0, padding: 0 }}>
-        {stepsOf(answer).map(({ title, held, lines }, at) => (
-          // The steps are those of one answer, and never move.
-          // oxlint-disable-next-line react/no-array-index-key
-          <li key={at} className={classes.step}>
-            <span className={classes.held} data-held={held} aria-hidden>
-              {held ? '✓' : '–'}
-            </span>
-            <div>
-              <Text fw={600}>{title}</Text>
-              {lines.map((line) => (
-                <Text key={line} size="sm">
-                  {line}
-                </Text>
-              ))}
-            </div>
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
 }

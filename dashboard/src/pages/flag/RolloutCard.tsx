@@ -93,7 +93,7 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
         </Text>
         {changed && settings.version !== choice.version && (
           <Alert color="ember" variant="light" role="alert" title={outdated ? 'Not saved: somebody else was first' : 'Somebody else saved meanwhile'}>
-            <Person actor={settings.changed_by} /> has made it {percent(before)}. What you chose would go on from there.
+            <Person first actor={settings.changed_by} /> has made it {percent(before)}. What you chose would go on from there.
           </Alert>
         )}
         <FormProblems problems={rest} />

@@ -58,7 +58,7 @@ function Editor({ place, flag, environment, newest, reread }: EditorProps) {
       {editing.outdated && !editing.merging && (
         <Alert color="ink" variant="light" title="Somebody else saved meanwhile">
           <Text size="sm" mb="xs">
-            <Person actor={newest.changed_by} /> has saved version {newest.version}; what you edit began at version{' '}
+            <Person first actor={newest.changed_by} /> has saved version {newest.version}; what you edit began at version{' '}
             {editing.base.version}. Nothing is overwritten unseen.
           </Text>
           <Button size="xs" variant="default" onClick={() => editing.setMerging(true)}>
@@ -130,7 +130,7 @@ function SaidLast({ told }: { told: Told | undefined }) {
       {told && 'saved' in told && `Saved as version ${told.saved}.`}
       {told && 'followed' in told && (
         <>
-          <Person actor={told.followed.changed_by} /> has saved version {told.followed.version}; you see it now.
+          <Person first actor={told.followed.changed_by} /> has saved version {told.followed.version}; you see it now.
         </>
       )}
     </Text>

@@ -9,6 +9,10 @@ export type Tab = (typeof TABS)[number];
 export interface FlagSearch {
   /** What is looked at; the rollout when absent. */
   tab?: Tab | undefined;
+  /** Of the playground: the targeting key, the other attributes as JSON, and an instant. They tell whoever gets the link. */
+  user?: string | undefined;
+  attributes?: string | undefined;
+  at?: string | undefined;
 }
 
 export const flagRoute = createRoute({
@@ -16,7 +20,8 @@ export const flagRoute = createRoute({
   path: 'flags/$flag',
   validateSearch: (search: Record<string, unknown>): FlagSearch => {
     const tab = text(search['tab']);
-    return { tab: TABS.find((known) => known === tab) };
+    const of = (name: string) => text(search[name]);
+    return { tab: TABS.find((known) => known === tab), user: of('user'), attributes: of('attributes'), at: of('at') };
   },
   component: page(() => import('./FlagPage'), 'FlagPage'),
 });

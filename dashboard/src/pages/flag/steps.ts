@@ -11,11 +11,16 @@ export const REASONS: Record<string, string> = {
   ERROR: 'there was no such flag, or it is broken',
 };
 
+/** What became of a step: it decided, it let the next one be looked at, or it is why the off variant is served. */
+export type Mark = 'serves' | 'holds' | 'passed' | 'fails';
+
 /** One step of an evaluation in words. */
 export interface SaidStep {
   title: string;
-  held: boolean;
+  mark: Mark;
   lines: string[];
+  /** The flag whose own steps led to this one. */
+  because?: string;
 }
 
 export function stepsOf({ trace, rule }: Answer): SaidStep[] {
@@ -32,19 +37,20 @@ const OUTCOMES: Record<Outcome, string> = {
 function said(step: Step, served: number | undefined): SaidStep {
   switch (step.step) {
     case 'problem':
-      return { title: 'The flag is broken', held: false, lines: [`${step.pointer}: ${step.detail}`] };
+      return { title: 'The flag is broken', mark: 'fails', lines: [`${step.pointer}: ${step.detail}`] };
     case 'disabled':
-      return { title: 'The flag is off', held: true, lines: ['Everyone gets the off variant.'] };
+      return { title: 'The flag is off', mark: 'serves', lines: ['Everyone gets the off variant.'] };
     case 'prerequisite':
       return {
         title: `${step.flag} must serve ${step.wanted.join(' or ')}`,
-        held: step.held,
+        mark: step.held ? 'holds' : 'fails',
+        because: step.flag,
         lines: [step.served ? `It serves ${step.served}.` : 'It serves nothing.'],
       };
     case 'rule':
       return {
         title: `Rule ${step.index + 1}${step.name ? `: ${step.name}` : ''}`,
-        held: step.index === served,
+        mark: step.index === served ? 'serves' : 'passed',
         lines: [
           ...(step.segments ?? []).map(segment),
           ...(step.conditions ?? []).map(condition),
@@ -53,7 +59,7 @@ function said(step: Step, served: number | undefined): SaidStep {
         ],
       };
     case 'default':
-      return { title: 'The default', held: step.outcome === 'served', lines: [...drawn(step.rollout, step.split), OUTCOMES[step.outcome]] };
+      return { title: 'The default', mark: step.outcome === 'served' ? 'serves' : 'passed', lines: [...drawn(step.rollout, step.split), OUTCOMES[step.outcome]] };
   }
 }
 
