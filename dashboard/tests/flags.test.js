@@ -227,7 +227,7 @@ test('archived flags are found, recognised, restored and deleted', async () => {
   assert.match((await row.innerText()).replace(/\s+/g, ' '), /^retired Archived .*It said 40 %.*by the development token/);
   await assertAccessible(page);
   await person.click('link', 'retired');
-  await page.getByRole('alert').getByText('development archived it just now').waitFor();
+  await page.getByRole('alert').getByText('The development token archived it just now').waitFor();
   await shoot(page, 'archived-1440-light');
   await person.click('button', 'Restore');
   await page.getByText('It is served again as it was when it was archived: on in production.').waitFor();

@@ -55,7 +55,7 @@ test('two who change different things of one segment keep both, key by key', asy
   const merge = page.getByRole('alert').filter({ hasText: 'Somebody else changed it meanwhile' });
   await merge.getByText('You changed different things, so that both can be kept.').waitFor();
   assert.equal(await page.getByRole('button', { name: 'Save', exact: true }).isDisabled(), true);
-  assert.match(await within(merge.getByRole('region', { name: 'Theirs' })), /What development changed.*country is one of.*SE.*DK.*Always in.*user-4/);
+  assert.match(await within(merge.getByRole('region', { name: 'Theirs' })), /What the development token changed.*country is one of.*SE.*DK.*Always in.*user-4/);
   assert.match(await within(merge.getByRole('region', { name: 'Yours' })), /Description is mine Always in − user-1 ?\+ user-3/);
   await assertAccessible(page);
   await merge.getByRole('button', { name: 'Keep both' }).click();
