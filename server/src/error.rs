@@ -142,7 +142,7 @@ impl Error {
         match self {
             Self::Malformed(..) => ("malformed", "The request cannot be read", StatusCode::BAD_REQUEST),
             Self::Unauthenticated(_) => ("unauthenticated", "Who are you?", StatusCode::UNAUTHORIZED),
-            Self::Forbidden(_) => ("forbidden", "Not with this token", StatusCode::FORBIDDEN),
+            Self::Forbidden(_) => ("forbidden", "Not allowed", StatusCode::FORBIDDEN),
             Self::NotFound(_) => ("not-found", "Not found", StatusCode::NOT_FOUND),
             Self::WrongMethod { .. } => {
                 ("wrong-method", "Not with this method", StatusCode::METHOD_NOT_ALLOWED)
