@@ -47,7 +47,7 @@ export default defineConfig({
   server: {
     proxy: {
       // The server looks at Host and Origin: both must stay the page's own.
-      '^/(api|sdk|ofrep|docs|openapi.json|livez|healthz|readyz|metrics)': {
+      '^/(api|sdk|ofrep|openapi.json|livez|healthz|readyz|metrics)': {
         target: process.env['HOIST_URL'] ?? 'http://127.0.0.1:8080',
         changeOrigin: false,
       },

@@ -78,7 +78,7 @@ fn welcome(terminal: &mut Terminal, address: SocketAddr) -> io::Result<()> {
     terminal.line("")?;
     terminal.facts(&[
         ("  Dashboard", format!("{url}/")),
-        ("  API reference", format!("{url}/docs/")),
+        ("  API reference", format!("{url}/docs")),
         ("  API token", format!("{DEVELOPMENT_API_TOKEN} (administrator)")),
         ("  SDK key", format!("{DEVELOPMENT_SDK_KEY} (project default, environment development)")),
     ])?;

@@ -6,6 +6,7 @@ import { flagRoute } from './pages/flag/route';
 import { flagsRoute } from './pages/flags/route';
 import { instancesRoute } from './pages/instances/route';
 import { newFlagRoute } from './pages/new-flag/route';
+import { referenceRoute } from './pages/reference/route';
 import { segmentsRoute } from './pages/segments/route';
 import { staleRoute } from './pages/stale/route';
 import { frontRoute, projectRoute, rootRoute } from './routes';
@@ -25,7 +26,7 @@ const pages = [
 ] as const;
 
 export const router = createRouter({
-  routeTree: rootRoute.addChildren([frontRoute, projectRoute.addChildren(pages)]),
+  routeTree: rootRoute.addChildren([frontRoute, referenceRoute, projectRoute.addChildren(pages)]),
   defaultPreload: 'intent',
   defaultPendingComponent: Opening,
   // What breaks on a page leaves the rest of it: the navigation is the way out.

@@ -61,7 +61,7 @@ pub enum Serve {
 pub struct Split {
     /// The share of each variant; together they are exactly 100.
     pub split: Vec<Weight>,
-    /// Which split buckets belong to which variant, as [`allocate`](crate::allocate) computed them from the allocation
+    /// Which split buckets belong to which variant, as they were computed from the allocation
     /// before. Empty until it is computed; evaluation then takes a first allocation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub allocation: Vec<Range>,

@@ -39,6 +39,18 @@ pub(crate) async fn get_page() -> HttpResponse {
     page()
 }
 
+/// The API's reference, which is a page of the dashboard that needs nobody signed in.
+#[get("/docs")]
+pub(crate) async fn get_reference() -> HttpResponse {
+    page()
+}
+
+/// Where the reference was once.
+#[get("/docs/")]
+pub(crate) async fn redirect_to_reference() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs")).finish()
+}
+
 /// A script, a style or a picture of the page.
 #[get("/assets/{name}")]
 pub(crate) async fn get_asset(request: HttpRequest, name: web::Path<String>) -> HttpResponse {

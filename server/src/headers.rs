@@ -15,10 +15,6 @@ use crate::tokens;
 
 /// For whatever is no page: nothing of it may run, and nothing may hold it.
 const DATA_POLICY: &str = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
-/// For the API reference, whose scripts set styles in ways that no nonce covers.
-const DOCS_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
-    connect-src 'self'; img-src 'self' data:; font-src 'self'; frame-ancestors 'none'; base-uri 'none'; \
-    form-action 'self'";
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::REFERRER_POLICY, "no-referrer"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -52,8 +48,7 @@ pub(crate) async fn guard<B: MessageBody>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<B>, actix_web::Error> {
-    let path = request.path();
-    let (machine, docs) = (is_machine(path), path.starts_with("/docs"));
+    let machine = is_machine(request.path());
     let https = request
         .app_data::<web::Data<Serving>>()
         .and_then(|serving| serving.settings.public_url.as_deref())
@@ -69,9 +64,9 @@ pub(crate) async fn guard<B: MessageBody>(
     for (name, value) in ALWAYS {
         complete(headers, name, value);
     }
-    complete(headers, header::CONTENT_SECURITY_POLICY, if docs { DOCS_POLICY } else { DATA_POLICY });
+    complete(headers, header::CONTENT_SECURITY_POLICY, DATA_POLICY);
     // What an answer holds may be somebody's alone.
-    complete(headers, header::CACHE_CONTROL, if docs { "no-cache" } else { "no-store" });
+    complete(headers, header::CACHE_CONTROL, "no-store");
     Ok(response)
 }
 

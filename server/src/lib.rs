@@ -11,6 +11,7 @@ mod cache;
 pub mod change;
 pub mod clock;
 mod dashboard;
+mod document;
 pub mod edge;
 mod ending;
 pub mod environments;
@@ -66,9 +67,9 @@ use actix_web::{App as HttpApp, HttpServer, ResponseError, body::BoxBody, web};
 
 pub use app::App;
 pub use clock::{Clock, Timestamp};
+pub use document::openapi;
 pub use ending::Stop;
 pub use error::Error;
-pub use routes::openapi;
 pub use serving::Serving;
 pub use settings::Settings;
 pub use store::MigrationState;

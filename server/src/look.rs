@@ -1,31 +1,44 @@
-//! What the server shows people by itself, without the dashboard: a failure, and the API's reference. Both look like the
-//! dashboard.
+//! What the server shows people by itself, without the dashboard: a failure, which looks like the dashboard.
 
+use actix_web::HttpRequest;
 use actix_web::body::{BoxBody, MessageBody, to_bytes_limited};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::middleware::Next;
-use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Deserialize;
 
 use crate::headers;
+use crate::ofrep::client_api::SCOPE;
 
 /// No problem is longer.
 const MAX_PROBLEM: usize = 64 * 1024;
 
-/// What of a problem is shown.
+/// What of a problem is shown, or of a failure over OFREP.
 #[derive(Debug, Default, Deserialize)]
 struct Shown {
-    title: String,
-    status: u16,
+    title: Option<String>,
+    #[serde(alias = "errorDetails")]
     detail: String,
 }
 
 impl Shown {
     /// The page; what anyone may have written stays text.
-    fn page(&self) -> String {
-        let page = include_str!("failure.html").replace("{status}", &self.status.to_string());
-        page.replace("{title}", &escape(&self.title)).replace("{detail}", &escape(&self.detail))
+    fn page(&self, status: StatusCode) -> String {
+        let title = self.title.as_deref().unwrap_or_else(|| title(status));
+        let page = include_str!("failure.html").replace("{status}", status.as_str());
+        page.replace("{title}", &escape(title)).replace("{detail}", &escape(&self.detail))
+    }
+}
+
+/// The words for a failure over OFREP, whose form has none for its kind.
+fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "Who are you?",
+        StatusCode::FORBIDDEN => "Not allowed",
+        StatusCode::NOT_FOUND => "Not found",
+        StatusCode::METHOD_NOT_ALLOWED => "Not with this method",
+        StatusCode::TOO_MANY_REQUESTS => "Too often",
+        _ => "Not available right now",
     }
 }
 
@@ -42,22 +55,28 @@ fn escape(text: &str) -> String {
     text.chars().map(escaped).collect()
 }
 
-/// Shows a problem as a page to whoever opened an address in a browser; programs get it as it is.
+/// Shows a problem, or a failure over OFREP, as a page to whoever opened an address in a browser; programs get it as it is.
 pub(crate) async fn show_failures<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let opened = is_opened(request.request());
+    let remote = request.path().starts_with(SCOPE);
     let response = next.call(request).await?.map_into_boxed_body();
     let kind = response.headers().get(header::CONTENT_TYPE);
-    if !opened || kind.is_none_or(|kind| kind != "application/problem+json") {
+    let failed = match kind.and_then(|kind| kind.to_str().ok()) {
+        Some("application/problem+json") => true,
+        Some("application/json") => remote && !response.status().is_success(),
+        _ => false,
+    };
+    if !opened || !failed {
         return Ok(response);
     }
     let (request, response) = response.into_parts();
     let (head, body) = response.into_parts();
     let text = to_bytes_limited(body, MAX_PROBLEM).await.ok().and_then(Result::ok).unwrap_or_default();
     let shown: Shown = serde_json::from_slice(&text).unwrap_or_default();
-    let mut page = headers::page(&shown.page());
+    let mut page = headers::page(&shown.page(head.status()));
     *page.status_mut() = head.status();
     let kept = [header::ALLOW, header::RETRY_AFTER, header::WWW_AUTHENTICATE];
     for name in kept {
@@ -73,31 +92,14 @@ fn is_opened(request: &HttpRequest) -> bool {
     request.method() == Method::GET && accept.is_some_and(|accept| accept.contains("text/html"))
 }
 
-/// Adds the reference's page and its look; its scripts come from elsewhere.
-pub(crate) fn configure(config: &mut web::ServiceConfig) {
-    config.route("/docs/", web::get().to(get_reference)).route("/docs/look.css", web::get().to(get_look));
-}
-
-async fn get_reference() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/html; charset=utf-8").body(include_str!("reference.html"))
-}
-
-async fn get_look() -> HttpResponse {
-    HttpResponse::Ok().content_type("text/css; charset=utf-8").body(include_str!("reference.css"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn what_anyone_may_write_stays_text() {
-        let shown = Shown {
-            title: "Not found".to_owned(),
-            status: 404,
-            detail: "<b onclick='x'>{nonce}&".to_owned(),
-        };
-        let page = shown.page();
+        let shown = Shown { title: None, detail: "<b onclick='x'>{nonce}&".to_owned() };
+        let page = shown.page(StatusCode::NOT_FOUND);
         assert!(page.contains("&lt;b onclick=&#39;x&#39;&gt;&#123;nonce}&amp;"), "{page}");
         assert!(page.contains("404") && page.contains("Not found") && !page.contains("{title}"), "{page}");
     }

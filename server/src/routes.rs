@@ -3,42 +3,20 @@
 use std::sync::OnceLock;
 
 use actix_web::dev::HttpServiceFactory;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, ResponseError, get, web};
 use bytes::Bytes;
-use utoipa::openapi::path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
-use utoipa::openapi::{RefOr, Required};
-use utoipa::{OpenApi, PartialSchema};
+use utoipa::openapi::path::PathItem;
 use utoipa_actix_web::service_config::ServiceConfig;
-use utoipa_actix_web::{AppExt, OpenApiFactory, scope};
-use utoipa_swagger_ui::{Config, SwaggerUi};
+use utoipa_actix_web::{OpenApiFactory, scope};
 
-use crate::error::{Error, Problem};
-use crate::keys::ProjectKey;
+use crate::document::openapi;
+use crate::error::Error;
 use crate::{
-    audit, dashboard, edge, environments, exposures, flags, health, instances, look, ofrep, projects,
-    promotion, sdk_api, segments, sessions, stale, stream, telemetry, tokens,
+    audit, dashboard, edge, environments, exposures, flags, health, instances, ofrep, projects, promotion,
+    sdk_api, segments, sessions, stale, stream, telemetry, tokens,
 };
-
-#[derive(OpenApi)]
-#[openapi(
-    info(title = "Hoist", description = "Feature flags: ramped, audited, evaluated locally, and taken out again."),
-    components(schemas(Problem)),
-    security(("token" = [])),
-    modifiers(&Security),
-)]
-struct Document;
-
-struct Security;
-
-impl utoipa::Modify for Security {
-    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
-        let components = document.components.get_or_insert_default();
-        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
-    }
-}
 
 /// Whatever takes routes: a server, or the document. One list serves both, and a server's workers, each of which
 /// registers all routes, build no documents that nobody reads.
@@ -59,7 +37,7 @@ impl List for ServiceConfig<'_> {
 }
 
 /// Puts every route into the document.
-fn document(config: &mut ServiceConfig<'_>) {
+pub(crate) fn document(config: &mut ServiceConfig<'_>) {
     config
         .service(scope::scope("/api/v1").configure(|list| register_api(list)))
         .service(scope::scope("/sdk/v1").configure(|list| register_sdk(list)))
@@ -148,55 +126,6 @@ fn register_api(list: &mut impl List) {
         .service(tokens::api::delete_token);
 }
 
-/// The OpenAPI document of every route.
-pub fn openapi() -> utoipa::openapi::OpenApi {
-    let (_, mut document) = actix_web::App::new()
-        .into_utoipa_app()
-        .openapi(Document::openapi())
-        .configure(document)
-        .split_for_parts();
-    for (path, item) in &mut document.paths.paths {
-        let open = path == sessions::api::PATH
-            || !["/api/", "/sdk/", ofrep::client_api::SCOPE].iter().any(|scope| path.starts_with(scope));
-        for operation in operations(item) {
-            describe_path(path, operation);
-            if open {
-                operation.security = Some(Vec::new());
-            }
-        }
-    }
-    document
-}
-
-fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
-}
-
-/// Describes the parameters in a path from its template, so that none is forgotten and all read alike.
-fn describe_path(path: &str, operation: &mut Operation) {
-    let parameters = operation.parameters.get_or_insert_default();
-    let in_path = |parameter: &Parameter| parameter.parameter_in == ParameterIn::Path;
-    parameters.retain(|parameter| !matches!(parameter, RefOr::T(parameter) if in_path(parameter)));
-    let names = path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'));
-    parameters.extend(names.map(|name| {
-        let (kind, schema) =
-            if name == "token" { ("id", String::schema()) } else { ("key", ProjectKey::schema()) };
-        let example = match name {
-            "project" => "default",
-            "environment" => "development",
-            "flag" => "dashboard_v2",
-            "segment" => "nordics",
-            _ => "01a20aa2-0163-713e-a405-7b8d385a65e9",
-        };
-        let parameter = ParameterBuilder::new().name(name).parameter_in(ParameterIn::Path);
-        let parameter = parameter.example(Some(example.into()));
-        let description = format!("The {name}'s {kind}");
-        RefOr::T(
-            parameter.required(Required::True).description(Some(description)).schema(Some(schema)).build(),
-        )
-    }));
-}
-
 /// What a running server knows of its own routes. It is made when somebody first asks: most servers are never asked,
 /// and the document takes more memory to make than a server otherwise needs.
 #[derive(Default)]
@@ -216,7 +145,7 @@ impl Routes {
             let methods =
                 document.paths.paths.iter().map(|(path, item)| (split(path), methods(item))).collect();
             // A document that could not be written would fail the test that compares it.
-            Known { document: document.to_pretty_json().unwrap_or_default().into(), methods }
+            Known { document: document.to_json().unwrap_or_default().into(), methods }
         })
     }
 
@@ -258,8 +187,7 @@ fn methods(item: &PathItem) -> Vec<Method> {
 pub(crate) fn configure(config: &mut web::ServiceConfig) {
     register(config);
     read_strictly(config);
-    let docs = SwaggerUi::new("/docs/{_:.*}").config(Config::from("/openapi.json").validator_url("none"));
-    config.service(get_openapi).service(redirect_to_docs).configure(look::configure).service(docs);
+    config.service(get_openapi).service(dashboard::get_reference).service(dashboard::redirect_to_reference);
     config.service(dashboard::get_page).service(dashboard::get_asset);
     config.default_service(web::to(nothing_here));
 }
@@ -290,11 +218,6 @@ fn read_strictly(config: &mut web::ServiceConfig) {
 #[get("/openapi.json")]
 async fn get_openapi(routes: web::Data<Routes>) -> HttpResponse {
     HttpResponse::Ok().content_type("application/json").body(routes.known().document.clone())
-}
-
-#[get("/docs")]
-async fn redirect_to_docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, "/docs/")).finish()
 }
 
 /// Answers for paths and methods that are not there.

@@ -22,8 +22,7 @@ async fn every_answer_for_people_is_guarded_and_a_refusal_too() {
         node.api().get("flags/nothing").send().await,
         outsider.get("flags").send().await,
         outsider.get("/").send().await,
-        outsider.get("/docs/").send().await,
-        outsider.get("/docs/swagger-ui.css").send().await,
+        outsider.get("/docs").send().await,
         outsider.get("/livez").send().await,
         outsider.get("/openapi.json").send().await,
         outsider.get("/nowhere").send().await,
@@ -50,6 +49,7 @@ async fn every_answer_for_people_is_guarded_and_a_refusal_too() {
         }
         let script = policy.get("script-src").map_or("", String::as_str);
         assert!(["", "'self'"].contains(&script), "{script}");
+        assert!(!answer.header("content-security-policy").contains("unsafe"), "{answer:?}");
         assert!(!answer.header("cache-control").is_empty(), "{answer:?}");
     }
     assert_eq!(answers[0].header("cache-control"), "no-store");
@@ -101,27 +101,32 @@ async fn who_opens_an_address_is_shown_a_page_and_a_program_a_problem() {
         ("/api/<script>", 404, "Not found"),
         ("/sdk/v1/snapshot", 401, "Who are you?"),
         ("/sdk/v1/nowhere", 404, "Not found"),
-        ("/docs/nothing", 404, ""),
+        ("/docs/nothing", 404, "Not found"),
+        ("/ofrep/v1/events", 401, "Who are you?"),
+        ("/ofrep/v1/evaluate/flags/dashboard_v2", 405, "Not with this method"),
+        ("/ofrep/nowhere", 404, "Not found"),
     ] {
         let shown = outsider.get(path).header("accept", html).send().await;
         assert_eq!(shown.status, status, "{path}");
         assert!(shown.text.contains(title) && !shown.text.contains("<script>"), "{path}: {}", shown.text);
-        if !title.is_empty() {
-            assert_eq!(shown.header("content-type"), "text/html; charset=utf-8");
-            assert!(policy(&shown)["style-src"].contains("'nonce-"), "{shown:?}");
-            assert!(!shown.header("x-request-id").is_empty());
-            assert_eq!(shown.header("x-frame-options"), "DENY", "{path}");
-        }
+        assert_eq!(shown.header("content-type"), "text/html; charset=utf-8");
+        assert!(policy(&shown)["style-src"].contains("'nonce-"), "{shown:?}");
+        assert!(!shown.header("x-request-id").is_empty());
+        assert_eq!(shown.header("x-frame-options"), "DENY", "{path}");
     }
     let told = outsider.get("/api/v1/projects").send().await;
     assert_eq!(told.header("content-type"), "application/problem+json");
+    let remote = outsider.get("/ofrep/v1/events").send().await;
+    assert_eq!((remote.status, remote.header("content-type")), (401, "application/json"));
     let rebound = outsider.get("/").header("accept", html).header("host", "evil.example").send().await;
     assert!(
         rebound.status == 403 && rebound.text.contains("answers to this machine only"),
         "{}",
         rebound.text
     );
-    let reference = outsider.get("/docs/").send().await;
-    assert!(reference.text.contains("API reference"), "{}", reference.text);
-    assert!(outsider.get("/docs/look.css").send().await.header("content-type").starts_with("text/css"));
+    assert!(rebound.text.contains("<title>Not allowed"), "{}", rebound.text);
+    let reference = outsider.get("/docs").send().await;
+    assert_eq!((reference.status, reference.header("content-type")), (200, "text/html; charset=utf-8"));
+    let moved = outsider.get("/docs/").send().await;
+    assert_eq!((moved.status, moved.header("location")), (308, "/docs"));
 }

@@ -71,6 +71,47 @@ fn every_parameter_of_a_path_is_described_and_every_operation_has_its_own_name()
     }
 }
 
+#[test]
+fn every_tag_is_described_every_body_has_an_example_and_prose_is_plain() {
+    let document = parsed();
+    let tags: BTreeSet<_> = document["tags"]
+        .as_array()
+        .expect("tags")
+        .iter()
+        .map(|tag| tag["name"].clone().to_string())
+        .collect();
+    for (method, path) in described() {
+        let operation = &document["paths"][&path][method];
+        assert!(
+            tags.contains(&operation["tags"][0].to_string()),
+            "{method} {path} has no tag that is described"
+        );
+        if let Some(body) = operation.get("requestBody") {
+            assert!(body["content"]["application/json"]["example"].is_object(), "{method} {path}");
+        }
+    }
+    // The reference shows paragraphs and code, and no more of Markdown than that.
+    let mut prose = Vec::new();
+    descriptions(&document, &mut prose);
+    assert!(prose.len() > 500, "{}", prose.len());
+    for text in prose {
+        let plain: String = text.split('`').step_by(2).collect();
+        assert!(text.matches('`').count() % 2 == 0 && !plain.contains(['[', '*', '#']), "{text}");
+    }
+}
+
+fn descriptions<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            let told = ["summary", "description"].iter().filter_map(|name| fields.get(*name)?.as_str());
+            found.extend(told);
+            fields.values().for_each(|field| descriptions(field, found));
+        }
+        Value::Array(items) => items.iter().for_each(|item| descriptions(item, found)),
+        _ => {}
+    }
+}
+
 const METHODS: [&str; 5] = ["get", "put", "post", "patch", "delete"];
 
 #[test]
@@ -82,7 +123,7 @@ fn every_route_in_the_source_is_in_it_and_no_other() {
         written.extend(route.captures_iter(&source).map(|found| (found[1].to_owned(), found[2].to_owned())));
     }
     // The dashboard, the reference and this document are for people's eyes; the API is all else.
-    for page in ["/", "/assets/{name}", "/docs", "/openapi.json"] {
+    for page in ["/", "/assets/{name}", "/docs", "/docs/", "/openapi.json"] {
         assert!(written.remove(&("get".to_owned(), page.to_owned())), "{page} is gone");
     }
     let described = described().into_iter().map(|(method, path)| {
@@ -139,4 +180,38 @@ async fn every_operation_in_it_answers_and_refuses_other_methods() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn whoever_has_the_role_that_it_names_is_let_in_and_nobody_below() {
+    const ROLES: [&str; 3] = ["viewer", "editor", "admin"];
+    let node = Node::start().await;
+    // A project with a flag that is in use is deleted by nobody.
+    node.api().create_flag("in_use").await;
+    let mut people = Vec::new();
+    for role in ROLES {
+        people.push(node.api().person(role, role).await);
+    }
+    let (document, mut seen) = (parsed(), BTreeSet::new());
+    for (method, path) in described() {
+        let operation = &document["paths"][&path][method];
+        let Some(role) = operation["security"][0]["api"][0].as_str() else { continue };
+        seen.insert(role.to_owned());
+        // What must be let in meets nothing that it could change.
+        let real = path.replace("{project}", "default").replace(['{', '}'], "");
+        let streams = operation["responses"]["200"]["content"].get("text/event-stream").is_some();
+        for (person, has) in people.iter().zip(ROLES) {
+            let enough = ROLES.iter().position(|it| *it == has) >= ROLES.iter().position(|it| *it == role);
+            if enough && streams {
+                continue;
+            }
+            let call = person.call(method.to_uppercase().parse().expect("a method"), &real);
+            let body = &operation["requestBody"]["content"]["application/json"]["example"];
+            let answer = if body.is_null() { call } else { call.json(body) }.send().await;
+            // Projects are made by the administrators of the whole server alone.
+            let enough = enough && operation["operationId"] != "post_project";
+            assert_eq!(answer.status != 403, enough, "{has}: {method} {path}: {}", answer.text);
+        }
+    }
+    assert_eq!(seen.len(), ROLES.len());
 }

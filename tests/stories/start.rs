@@ -259,7 +259,7 @@ async fn the_server_tells_how_it_is() {
     assert!(health["version"].as_str().is_some_and(|version| !version.is_empty()));
     let metrics = outsider.get("/metrics").send().await;
     assert!(metrics.text.contains("hoist_http_requests_total"), "{}", metrics.text);
-    let docs = outsider.get("/docs/").send().await;
+    let docs = outsider.get("/docs").send().await;
     assert_eq!(docs.status, 200);
     assert!(docs.header("content-type").starts_with("text/html"), "{}", docs.header("content-type"));
 }

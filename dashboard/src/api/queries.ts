@@ -1,8 +1,9 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { ProblemError } from './problem';
 
-/** The session's key stands alone; every other key begins with a project: `[project, noun, …]`. */
+/** These keys stand alone; every other key begins with a project: `[project, noun, …]`. */
 export const SESSION = ['session'];
+export const DOCUMENT = ['document'];
 
 const MOST_TRIES = 3;
 

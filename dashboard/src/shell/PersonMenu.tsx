@@ -2,6 +2,7 @@ import { ActionIcon, Menu, Text } from '@mantine/core';
 import type { SignedIn } from '../api/schema';
 import { useSession, useSignOut } from '../data/session';
 import { IconPerson } from '../parts/icons';
+import { LinkMenuItem } from '../parts/links';
 
 /** Who is signed in, and the way out. */
 export function Person({ session }: { session: SignedIn }) {
@@ -22,9 +23,7 @@ export function Person({ session }: { session: SignedIn }) {
           {session.role}
         </Menu.Label>
         <Menu.Divider />
-        <Menu.Item component="a" href="/docs/">
-          API reference
-        </Menu.Item>
+        <LinkMenuItem to="/docs">API reference</LinkMenuItem>
         {/* A development server would sign the person in again at once. */}
         {!development && <Menu.Item onClick={() => signOut.mutate()}>Sign out</Menu.Item>}
       </Menu.Dropdown>

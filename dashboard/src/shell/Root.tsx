@@ -1,4 +1,4 @@
-import { Outlet } from '@tanstack/react-router';
+import { Outlet, useLocation } from '@tanstack/react-router';
 import { Suspense } from 'react';
 import { part } from '../chunks';
 import { useSession } from '../data/session';
@@ -8,8 +8,21 @@ import { Loading } from '../parts/Loading';
 const SignIn = part(() => import('./SignIn'), 'SignIn');
 const Ended = part(() => import('./Ended'), 'Ended');
 
-/** Nothing is shown to nobody: whoever is not signed in gets the way in, at whatever address. */
+/** What anyone may read. */
+const OPEN = '/docs';
+
 export function Root() {
+  const open = useLocation({ select: ({ pathname }) => pathname === OPEN });
+  if (!open) return <ForPersons />;
+  return (
+    <Suspense fallback={<Loading />}>
+      <Outlet />
+    </Suspense>
+  );
+}
+
+/** Nothing is shown to nobody: whoever is not signed in gets the way in, at whatever address. */
+function ForPersons() {
   const session = useSession();
   if (session.isPending) return <Loading />;
   if (!session.data) return <Failure error={session.error} again={() => void session.refetch()} />;

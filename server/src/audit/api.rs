@@ -229,6 +229,7 @@ pub(crate) fn csv_cell(text: &str) -> String {
 #[into_params(parameter_in = Query)]
 pub(crate) struct Chain {
     /// The project of the chain.
+    #[param(example = "default")]
     project: ProjectKey,
 }
 

@@ -16,7 +16,7 @@ use crate::reply::Reply;
 
 /// A question: what does this flag answer to this context?
 #[derive(Debug, Deserialize, ToSchema)]
-pub(crate) struct Question {
+pub(crate) struct FlagQuestion {
     /// The flag's key; an unknown one is explained too.
     pub flag: String,
     /// Who or what asks: `targetingKey` and attributes.
@@ -77,7 +77,7 @@ pub(crate) struct Answer {
 }
 
 /// Explains what a flag answers to a context: the same code that SDKs run, with an observer.
-#[utoipa::path(tag = "settings", request_body = Question, responses((status = 200, body = Answer), ReadProblems, WriteProblems))]
+#[utoipa::path(tag = "settings", request_body = FlagQuestion, responses((status = 200, body = Answer), ReadProblems, WriteProblems))]
 #[post("/projects/{project}/environments/{environment}/evaluate")]
 pub(crate) async fn evaluate(
     app: web::Data<App>,
@@ -88,7 +88,7 @@ pub(crate) async fn evaluate(
     let (project, environment) = path.into_inner();
     caller.view(&project, Some(&environment))?;
     // An object in a context is no attribute: evaluation passes it over, here as in every SDK.
-    let (question, _) = parse::<Question>(&body.0, &["context"])?;
+    let (question, _) = parse::<FlagQuestion>(&body.0, &["context"])?;
     let wanted = match question.at {
         None => None,
         Some(moment) => Some(moment.revision(&app, &project, &environment).await?),
