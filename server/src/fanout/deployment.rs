@@ -33,22 +33,25 @@ impl Deployment {
     pub(crate) fn of(database_url: &str) -> Self {
         let (url, query) = database_url.split_once('?').unwrap_or((database_url, ""));
         let url = url.split_once("://").map_or(url, |(_, rest)| rest);
-        let (user, place) = url.rsplit_once('@').unwrap_or(("", url));
+        let (who, place) = url.rsplit_once('@').unwrap_or(("", url));
+        let (user, password) = who.split_once(':').unwrap_or((who, ""));
         let (host, database) = place.split_once('/').unwrap_or((place, ""));
         let (host, port) = match host.rsplit_once(':') {
             // Within brackets, colons are an address's own.
             Some((name, port)) if !port.contains(']') => (name, port),
-            _ => (host, USUAL_PORT),
+            _ => (host, ""),
         };
-        // The query may say any of it instead.
-        let said = |names: &[&str]| {
-            let pairs =
-                query.split('&').filter(|pair| pair.split('=').next().is_some_and(|it| names.contains(&it)));
-            pairs.collect::<Vec<_>>().join("&")
+        // The query says how to get there; only what stands nowhere else is taken from it.
+        let said = |name: &str| {
+            query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('=')).unwrap_or_default()
         };
-        let place =
-            [&host.to_lowercase(), port, database, &said(&["host", "hostaddr", "port", "dbname"])].join("\n");
-        let whole = [&place, user, &said(&["user", "password"])].join("\n");
+        let first =
+            |ways: &[&str]| ways.iter().find(|it| !it.is_empty()).copied().unwrap_or_default().to_owned();
+        let host = first(&[host, said("host"), said("hostaddr")]).to_lowercase();
+        let port = first(&[port, said("port"), USUAL_PORT]);
+        let place = [host, port, first(&[database, said("dbname")])].join("\n");
+        let (user, password) = (first(&[user, said("user")]), first(&[password, said("password")]));
+        let whole = [&*place, &user, &password].join("\n");
         Self { place: mac(&place), key: mac(&whole) }
     }
 
@@ -97,7 +100,8 @@ mod tests {
         for same in [
             "postgresql://hoist:secret@db:5432/hoist?sslmode=verify-full",
             "postgres://hoist:new@DB/hoist",
-            "postgres://other:p%40ss@db/hoist?password=x",
+            "postgres://other:p%40ss@db:5432/hoist?password=x&port=6543",
+            "postgres:///?host=db&dbname=hoist",
         ] {
             assert_eq!(own, prefix(same), "{same}");
         }
@@ -118,13 +122,16 @@ mod tests {
     #[test]
     fn only_those_with_the_same_password_believe_each_other() {
         let own = Deployment::of("postgres://hoist:secret@db/hoist");
-        let same = Deployment::of("postgres://hoist:secret@db:5432/hoist?sslmode=require");
-        assert_eq!((own.cache(), own.seal(&[b"a"])), (same.cache(), same.seal(&[b"a"])));
-        for other in [
-            "postgres://hoist:guess@db/hoist",
-            "postgres://db/hoist",
+        for same in [
+            "postgres://hoist:secret@db:5432/hoist?sslmode=require",
             "postgres://hoist@db/hoist?password=secret",
         ] {
+            let same = Deployment::of(same);
+            assert_eq!((own.cache(), own.seal(&[b"a"])), (same.cache(), same.seal(&[b"a"])));
+        }
+        for other in
+            ["postgres://hoist:guess@db/hoist", "postgres://db/hoist", "postgres://next:secret@db/hoist"]
+        {
             let other = Deployment::of(other);
             assert_ne!(own.seal(&[b"a"]), other.seal(&[b"a"]));
             assert_ne!(own.cache(), other.cache());
