@@ -14,8 +14,8 @@ const pictures = fileURLToPath(new URL('../../docs/pictures', import.meta.url));
 
 /** The pictures that the documentation shows; `UPDATE_PICTURES=1 npm test` takes them anew. */
 export const SHOWN = [
-  'flags-1440-light', 'flags-1440-dark', 'flags-360-dark', 'segment-1440-light', 'snippets-900-light',
-  'rollout', 'targeting', 'history', 'evaluations', 'playground', 'compare', 'audit', 'stale', 'environments', 'instances',
+  'flags-1440-light', 'flags-1440-dark', 'flags-360-dark', 'snippets-900-light',
+  'rollout', 'targeting', 'history', 'evaluations', 'playground', 'compare', 'audit', 'segment', 'stale', 'environments', 'instances',
 ];
 
 export const WIDTHS = [360, 900, 1440];

@@ -81,7 +81,7 @@ begin(async (begun) => {
   const onCall = as(await token('on-call', { kind: 'api', role: 'editor' }));
   const key = await token('shop-backend', { kind: 'sdk', environment: 'production' });
   await token('shop-page', { kind: 'web', environment: 'production' });
-  await deploy('POST', 'segments', { key: 'nordics', description: 'Whoever lives in the north', conditions: [{ attribute: 'country', operator: 'in', values: ['NO', 'SE', 'DK'] }] });
+  await deploy('POST', 'segments', { key: 'nordics', description: 'Whoever lives in the north', conditions: [{ attribute: 'country', operator: 'in', values: ['NO', 'SE', 'DK'] }], included: ['user-1', 'user-2'] });
   await makeFlags(deploy);
   for (const environment of ['development', 'staging', 'production']) await rollout(deploy, environment, 'payments_off', 100, 'stands by');
   await rollout(deploy, 'development', 'eu_tax_rules', 100, 'tried with billing');
@@ -120,6 +120,7 @@ const PICTURES = {
   }],
   compare: ['/projects/default/compare', (page) => page.getByText('2 differ').waitFor()],
   audit: ['/projects/default/audit?where=production', (page) => page.getByText('errors went up at the checkout').waitFor()],
+  segment: ['/projects/default/segments?segment=nordics', (page) => page.getByLabel('Always in').waitFor()],
   stale: ['/projects/default/stale?verdict=all', (page) => page.getByText('eu_tax_rules').first().waitFor()],
   environments: ['/projects/default/environments?environment=production', (page) => page.getByText('shop-page').waitFor()],
   instances: ['/projects/default/instances?environment=production', (page) => page.getByText('3 of 4 run revision').waitFor()],
