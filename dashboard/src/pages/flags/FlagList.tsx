@@ -6,6 +6,7 @@ import { EnvironmentName } from '../../parts/EnvironmentName';
 import lines from '../../parts/Lines.module.css';
 import classes from './FlagList.module.css';
 import { FlagLine } from './FlagLine';
+import { openedBefore, rememberOpened } from './opened';
 
 interface FlagListProps {
   project: string;
@@ -49,7 +50,8 @@ export function FlagList({ project, environments, flags }: FlagListProps) {
     const edge = (rows.scrollOffset ?? 0) + under;
     return rows.getVirtualItems().find(({ start }) => start >= edge)?.index ?? 0;
   };
-  useSteps(list, { length: flags.length, first, show: (place) => rows.scrollToIndex(place) });
+  const last = () => flags.findIndex(({ key }) => key === openedBefore());
+  useSteps(list, { length: flags.length, first, last, show: (place) => rows.scrollToIndex(place) });
 
   return (
     <div className={`${lines.card} ${classes.table}`} style={columns(environments.length)}>
@@ -73,6 +75,7 @@ export function FlagList({ project, environments, flags }: FlagListProps) {
                 aria-posinset={index + 1}
                 data-index={index}
                 ref={rows.measureElement}
+                onClickCapture={() => rememberOpened(flag.key)}
                 className={classes.row}
                 style={{ transform: `translateY(${start - top}px)` }}
               >
@@ -97,12 +100,14 @@ interface Walk {
   length: number;
   /** The first flag that is in sight. */
   first: () => number;
+  /** The flag that one comes back from; -1 when one does not. */
+  last: () => number;
   /** Scrolls until a flag is in sight. */
   show: (place: number) => void;
 }
 
 /** `j` and `k` walk down and up the list, from the first flag in sight; enter opens, since the walk is from link to link. */
-function useSteps(list: React.RefObject<HTMLDivElement | null>, { length, first, show }: Walk) {
+function useSteps(list: React.RefObject<HTMLDivElement | null>, { length, first, last, show }: Walk) {
   // Where the walk is under way to: a row that was out of sight is drawn a moment later, and keys may be quicker.
   const goal = useRef<number>(undefined);
   const arrive = () => {
@@ -112,6 +117,19 @@ function useSteps(list: React.RefObject<HTMLDivElement | null>, { length, first,
     goal.current = undefined;
   };
   useEffect(arrive);
+  const come = useRef(() => {
+    const place = last();
+    const now = document.activeElement;
+    if (place < 0 || (now && now !== document.body && now.tagName !== 'H1')) return;
+    goal.current = place;
+    show(place);
+    arrive();
+  });
+  useEffect(() => {
+    // After the page's heading got the keyboard, as on every page that one comes to.
+    const timer = window.setTimeout(come.current);
+    return () => window.clearTimeout(timer);
+  }, []);
   const step = (by: number) => {
     const here = document.activeElement?.closest<HTMLElement>('[data-index]');
     const from = goal.current ?? (here ? Number(here.dataset['index']) : undefined);

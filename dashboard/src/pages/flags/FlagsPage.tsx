@@ -15,6 +15,7 @@ import { Page } from '../../parts/Page';
 import { FilterBar } from './FilterBar';
 import { FlagList } from './FlagList';
 import { type Filters, isNarrowed, narrow } from './filters';
+import { rememberOpened } from './opened';
 import { useFilters } from './useFilters';
 
 /** All flags of a project: found by typing, each with its state everywhere at a glance. */
@@ -66,7 +67,9 @@ function Flags({ project, overview, awaited, filters, setFilters }: FlagsProps) 
   const { state: _, ...others } = settled;
   const openFirst = (q: string) => {
     const [first] = q ? narrow(overview.flags, { ...filters, q }, stages) : [];
-    if (first) void navigate({ to: '/projects/$project/flags/$flag', params: { project, flag: first.key } });
+    if (!first) return;
+    rememberOpened(first.key);
+    void navigate({ to: '/projects/$project/flags/$flag', params: { project, flag: first.key } });
   };
   const narrowed = isNarrowed(archived ? others : settled);
   return (
