@@ -20,15 +20,15 @@ pub(crate) enum Migrate {
     #[command(after_help = "Example:\n  hoist migrate up\n  hoist migrate up --to 3")]
     Up {
         /// The version to stop at
-        #[arg(long, value_name = "VERSION")]
+        #[arg(long, value_name = "VERSION", value_parser = hoist_server::migrate::version)]
         to: Option<i64>,
     },
-    /// Take the newest migration back, or all down to a version
-    #[command(after_help = "Example:\n  hoist migrate down\n  hoist migrate down --to 3")]
+    /// Take migrations back, down to a version, with what is in their tables
+    #[command(after_help = "Example:\n  hoist migrate down --to 3")]
     Down {
-        /// The version to stop at
-        #[arg(long, value_name = "VERSION")]
-        to: Option<i64>,
+        /// The version that is the newest afterwards; 0 takes all back
+        #[arg(long, value_name = "VERSION", value_parser = hoist_server::migrate::version)]
+        to: i64,
     },
     /// Say which migrations are applied
     #[command(after_help = "Example:\n  hoist migrate status")]

@@ -75,7 +75,7 @@ impl App {
         let fanout = Fanout::open(&settings)?;
         let cache = Arc::new(Cache::new(&settings.database_url));
         let (news, nodes) = (Arc::new(News::new()), Nodes::new());
-        let origin = Origin::Store { store: store.clone(), news: news.clone() };
+        let origin = Origin::Store { store: Arc::new(store.clone()), news: news.clone() };
         let app = Self {
             serving: Serving::new(settings, clock, origin)?,
             store,
@@ -93,14 +93,14 @@ impl App {
         };
         // Until the store was read, a token that is not known may be good all the same.
         app.access.begun();
-        match app.refresh().await {
+        match app.read_first().await {
             Ok(()) => {}
             // The timer goes on trying: PostgreSQL may be away for a while, or wait for somebody to migrate it.
             Err(error @ Error::Unavailable(_)) if *app.store.engine() == Engine::Postgres => {
-                tracing::warn!(%error, "nothing is served yet");
+                tracing::warn!(%error, "starts without the database, which is asked again and again");
                 return Ok(app);
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(app.store.placed(error)),
         }
         if app.settings.mode == Mode::Production && !app.access.has_admin() {
             return Err(Error::Unavailable(NOBODY.to_owned()));
@@ -110,11 +110,22 @@ impl App {
         Ok(app)
     }
 
+    /// Reads the database if it is there; if it is not, that is known at the first refusal.
+    async fn read_first(&self) -> Result<()> {
+        self.store.reach().await?;
+        self.refresh().await
+    }
+
+    /// Whether this node ever had the database, with tables that it fits.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled.load(Ordering::Acquire)
+    }
+
     /// Does once what must be done before the store is used: brings its tables to this build where that is safe to do
     /// unasked, refuses tables that do not fit, and gives an empty store what every store has.
     async fn settle(&self) -> Result<()> {
         let embedded = *self.store.engine() == Engine::Sqlite;
-        if self.settled.load(Ordering::Acquire) {
+        if self.is_settled() {
             // A newer build may take away what this one reads; nobody but this node has its own file.
             return if embedded { Ok(()) } else { self.store.fit().await?.check() };
         }
@@ -176,6 +187,7 @@ impl App {
         self.reload_tokens_if_changed().await?;
         self.access.completed();
         self.source.set(Source::Database);
+        self.source.followed();
         Ok(())
     }
 }

@@ -289,6 +289,7 @@ impl<'a> Change<'a> {
             let committed = transaction.commit().await;
             telling.ended(committed.as_ref().copied());
             committed?;
+            app.store.fault.over();
             let took = telling.elapsed();
             publish(&app, &project, states, &gone);
             drop(telling);

@@ -8,12 +8,16 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::error::Error;
 use crate::fanout::Link;
 use crate::source::Source;
-use crate::store::{Engine, Fit};
+use crate::store::{Condition, Engine, Fit};
 
 /// How long the database may take for a sign of life: whoever asks how a node is does not wait for long either.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// For how long a node that has read the database does not say that it lacks it, only because an answer takes its time: a
+/// little longer than from one look to the next.
+const FRESH: Duration = Duration::from_millis(1_500);
 
 /// The process serves.
 #[derive(Debug, Serialize, ToSchema)]
@@ -86,6 +90,15 @@ pub struct Readiness {
     pub(crate) source: Option<Source>,
 }
 
+/// How the database is; nothing when it takes too long to say.
+async fn condition(app: &App) -> Option<Result<Condition, Error>> {
+    tokio::time::timeout(PATIENCE, app.store.condition()).await.ok()
+}
+
+fn is_fresh(age: Option<Duration>) -> bool {
+    age.is_some_and(|age| age < FRESH)
+}
+
 /// Whether the process serves; depends on nothing else.
 #[utoipa::path(tag = "health", responses((status = 200, body = Liveness)))]
 #[get("/livez")]
@@ -98,11 +111,16 @@ pub(crate) async fn get_liveness() -> HttpResponse {
 #[get("/healthz")]
 pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
     let kind = Some(if *app.store.engine() == Engine::Sqlite { "sqlite" } else { "postgresql" });
-    let database = match tokio::time::timeout(PATIENCE, app.store.ping()).await {
-        Ok(Ok(())) => Part { status: "up", kind, detail: None },
-        Ok(Err(error)) => Part { status: "down", kind, detail: Some(error.to_string()) },
-        Err(_) => Part { status: "down", kind, detail: Some("the database does not answer".to_owned()) },
+    let wrong = match condition(&app).await {
+        Some(Ok(condition)) => {
+            let unfit = condition.fit.check().err().map(|error| error.to_string());
+            unfit.or_else(|| condition.writes.err().map(str::to_owned))
+        }
+        Some(Err(error)) => Some(error.to_string()),
+        None if is_fresh(app.source.age()) => None,
+        None => Some("the database does not answer".to_owned()),
     };
+    let database = Part { status: if wrong.is_none() { "up" } else { "down" }, kind, detail: wrong };
     let cache = match app.fanout.link().map(Link::is_up) {
         None => Part { status: "absent", kind: None, detail: None },
         Some(true) => Part { status: "up", kind: Some("redis"), detail: None },
@@ -117,23 +135,26 @@ pub(crate) async fn get_health(app: web::Data<App>) -> HttpResponse {
     HttpResponse::build(if up { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }).json(health)
 }
 
-/// Whether the node should get requests: migrations applied, snapshots warm, not on its way out.
+/// Whether the node should get requests: migrations applied when it started, snapshots warm, not on its way out.
 #[utoipa::path(tag = "health", responses((status = 200, body = Readiness), (status = 503, body = Readiness)))]
 #[get("/readyz")]
 pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
     let mut lacks = Vec::new();
-    // A node without its database serves from memory, and stays ready for that.
-    let fit = tokio::time::timeout(PATIENCE, app.store.fit()).await.ok().and_then(Result::ok);
-    match &fit {
-        Some(fit) => {
-            lacks.extend(fit.lacks());
-            if let Ok(Err(error)) = tokio::time::timeout(PATIENCE, app.store.ping()).await {
-                lacks.push(format!("writes: {error}"));
-            }
+    let condition = condition(&app).await;
+    match &condition {
+        Some(Ok(condition)) => {
+            lacks.extend(condition.fit.lacks());
+            lacks.extend(condition.writes.err().map(|why| format!("writes: {why}")));
         }
-        None => lacks.push("database".to_owned()),
+        None if is_fresh(app.source.age()) => {}
+        Some(Err(_)) | None => lacks.push("database".to_owned()),
     }
-    let fits = fit.is_none_or(|fit| fit == Fit::Fits);
+    // Without its database, or on tables that it does not fit, a node serves from memory and stays ready for that. One that
+    // never had them would serve others what it cannot know to be right.
+    let fits = match condition {
+        Some(Ok(condition)) => condition.fit == Fit::Fits || app.is_settled(),
+        _ => true,
+    };
     if app.fanout.link().is_some_and(|link| !link.is_up()) {
         lacks.push("cache".to_owned());
     }
@@ -150,4 +171,16 @@ pub(crate) async fn get_readiness(app: web::Data<App>) -> HttpResponse {
     let ready = fits && warm && !app.streams.is_draining();
     HttpResponse::build(if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE })
         .json(Readiness { ready, lacks, source: Some(app.source.get()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_has_just_read_the_database_does_not_lack_it() {
+        assert!(is_fresh(Some(Duration::from_millis(1_200))));
+        assert!(!is_fresh(Some(Duration::from_secs(2))));
+        assert!(!is_fresh(None), "it never read it");
+    }
 }

@@ -92,7 +92,7 @@ const UNANSWERED: Duration = Duration::from_secs(30);
 pub enum StartError {
     /// The store cannot be opened or is not as this version needs it.
     #[error("{}", told(.0))]
-    Store(#[from] Error),
+    Store(Error),
     /// The data folder cannot be made.
     #[error("the data folder {path} cannot be made: {source}")]
     Folder {
@@ -112,6 +112,13 @@ pub enum StartError {
     /// The server broke while it ran.
     #[error("the server stopped: {0}")]
     Stopped(#[from] std::io::Error),
+}
+
+impl From<Error> for StartError {
+    // Not as its cause, which says less.
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// Who starts a server may know what a caller of it is not told.
@@ -181,6 +188,8 @@ impl Node {
     /// Writes down the last of what it knows: its streams have ended, and others should know.
     async fn finish(&self) -> error::Result<()> {
         match self {
+            // Whoever never had the database has nothing for it.
+            Self::Ordinary(app) if !app.is_settled() => Ok(()),
             Self::Ordinary(app) => {
                 app.write_counts().await?;
                 tasks::finish(app).await
@@ -250,8 +259,10 @@ impl Server {
         let (finished, ()) = tokio::join!(tokio::time::timeout(LAST_WORDS, last), told);
         match finished {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(%error, "the last counts and receipts were not written"),
-            Err(_) => tracing::warn!("the last counts and receipts were not written in time"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "nobody was told that this node ends, nor what it counted last");
+            }
+            Err(_) => tracing::warn!("nobody was told in time that this node ends, nor what it counted last"),
         }
         Ok(())
     }

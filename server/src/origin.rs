@@ -22,7 +22,7 @@ pub(crate) enum Origin {
     /// The store, which is the truth.
     Store {
         /// Where everything is kept.
-        store: Store,
+        store: Arc<Store>,
         /// What people's pages are told of.
         news: Arc<News>,
     },

@@ -4,6 +4,7 @@
 //! pools, runs the migrations and translates the driver's errors, once.
 
 mod connection;
+mod fault;
 mod filtered;
 mod home;
 mod open;
@@ -13,19 +14,23 @@ mod schema;
 pub(crate) mod tests;
 mod told;
 
+use std::sync::Arc;
+
 use sqlx::Row;
 use sqlx::any::AnyRow;
+use sqlx::error::DatabaseError;
 use tokio::sync::watch;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 
 pub(crate) use connection::Connection;
+use fault::Fault;
 pub(crate) use filtered::Filtered;
 pub use open::Limits;
 pub(crate) use pool::Pool;
 pub use schema::MigrationState;
-pub(crate) use schema::{Fit, NEWEST, check};
+pub(crate) use schema::{Condition, Fit, NEWEST, check};
 
 /// The database behind the URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +53,8 @@ impl Engine {
 pub struct Store {
     pub(crate) read: Pool,
     pub(crate) write: Pool,
+    /// What writes met last, if the next one would meet it as well.
+    pub(crate) fault: Arc<Fault>,
     url: String,
     engine: Engine,
     limits: Limits,
@@ -105,35 +112,23 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::PoolClosed => {
                 Self::Unavailable("this server is ending; nothing was changed".to_owned())
             }
-            sqlx::Error::Database(database) if is_passing(database.code().as_deref()) => unavailable(&error),
             // Protocol: whoever answers hangs up in the middle of a word, as a proxy does before a database that is away.
             sqlx::Error::Io(_)
             | sqlx::Error::Tls(_)
             | sqlx::Error::Protocol(_)
             | sqlx::Error::PoolTimedOut
-            | sqlx::Error::WorkerCrashed => unavailable(&error),
-            _ => Self::Internal(error.to_string()),
+            | sqlx::Error::WorkerCrashed => unavailable(&error, "the store cannot be reached"),
+            error => match fault::words(error.as_database_error().and_then(DatabaseError::code).as_deref()) {
+                Some(why) => unavailable(error, why),
+                None => Self::Internal(error.to_string()),
+            },
         }
     }
 }
 
-fn unavailable(error: &sqlx::Error) -> Error {
-    tracing::warn!(%error, "the store cannot be reached");
-    Error::Unavailable("the store cannot be reached; nothing was changed".to_owned())
-}
-
-/// Codes that say "not now" rather than "not like this": SQLite's busy, locked, I/O error, full and read-only;
-/// PostgreSQL's classes 08 (connection), 28 (who we are), 53 (resources), 57 (intervention), 58 (the system below), 40 (rolled back), a database
-/// that is not there or takes no writes (as one that waits to take over from another), an idle transaction or a lock given
-/// up, and a statement prepared before its tables were changed.
-fn is_passing(code: Option<&str>) -> bool {
-    let Some(code) = code else { return false };
-    if code.len() == 5 {
-        return ["08", "28", "53", "57", "58", "40", "3D000", "25006", "25P03", "55P03", "0A000"]
-            .iter()
-            .any(|class| code.starts_with(class));
-    }
-    code.parse::<u32>().is_ok_and(|code| [5, 6, 8, 10, 13].contains(&(code & 0xff)))
+fn unavailable(error: &sqlx::Error, why: &str) -> Error {
+    tracing::warn!(%error, why, "the store is of no use now");
+    Error::Unavailable(format!("{why}; nothing was changed"))
 }
 
 /// Typed columns out of a row, for the rooms' `from_row` functions.

@@ -158,6 +158,39 @@ async fn a_node_starts_and_serves_while_the_database_is_away() {
 }
 
 #[tokio::test]
+async fn a_node_serves_from_the_cache_at_the_first_refusal_of_the_database() {
+    let mut place = Place::start().await;
+    place.postgres.stop().await;
+    // Longer than any story waits.
+    let patiently = [
+        ("HOIST_DATABASE_URL", place.cluster.database.as_str()),
+        ("HOIST_REDIS_URL", &place.redis.url()),
+        ("HOIST_DATABASE_TIMEOUT_MS", "600000"),
+    ];
+    let node = Process::start_with(&patiently).await;
+    place.cluster.nodes.push(node);
+    let node = place.cluster.nodes.len() - 1;
+    place.api(node).get("/livez").ok().await;
+    place.serves_from(node, "cache").await;
+    place.serves(node).await;
+    let log = place.cluster.nodes[node].log();
+    assert!(
+        log.contains("cannot be used: Connection refused") && !log.contains("nothing is served"),
+        "{log}"
+    );
+    place.cluster.nodes[node].kill().await;
+}
+
+#[tokio::test]
+async fn a_node_that_never_had_its_database_has_nothing_to_leave_there() {
+    let url = format!("postgres://postgres@127.0.0.1:{}/hoist", tests::free_port());
+    let mut node = Process::start_with(&[("HOIST_DATABASE_URL", &url)]).await;
+    assert!(node.terminate().await.success());
+    let log = node.log();
+    assert!(log.contains("starts without the database") && !log.contains("nobody was told"), "{log}");
+}
+
+#[tokio::test]
 async fn what_others_change_and_revoke_reaches_a_node_that_is_cut_off_from_the_database() {
     let mut place = Place::start().await;
     let cable = Cable::to(place.postgres.port()).await;

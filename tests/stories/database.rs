@@ -249,3 +249,40 @@ async fn a_database_that_takes_no_writes_is_told_and_written_to_when_it_does() {
     let production = node.api().environment("production");
     production.rollout(FLAG, 50, "it takes writes again").await;
 }
+
+#[tokio::test]
+async fn a_database_that_was_reached_says_why_it_does_not_write() {
+    let postgres = Postgres::start().await;
+    let url = migrated(&postgres.create_database().await).await;
+    let node = Process::start_with(&[("HOIST_DATABASE_URL", &url)]).await;
+    let api = node.api();
+    api.create_flag(FLAG).await;
+    let mut administrator = postgres.connect(&url).await;
+    let mut say = async |text: String| {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(text)).execute(&mut administrator).await.unwrap();
+    };
+    let body = json!({ "percentage": 10, "enabled": true, "reason": "more" });
+    for (code, told) in [
+        ("55P03", "somebody else holds a lock in the database"),
+        ("40P01", "two waited for each other in the database, and this one was given up"),
+        ("53100", "the database's disk is full"),
+    ] {
+        say(format!(
+            "CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'no' USING ERRCODE = \
+             '{code}'; END $$; CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON flag_history EXECUTE FUNCTION refuse()"
+        ))
+        .await;
+        let problem =
+            api.environment("production").put_rollout(FLAG, &body).refused(503, "unavailable").await;
+        assert_eq!(problem["detail"], format!("{told}; nothing was changed"));
+    }
+    // A full disk is there for the next write as well.
+    assert_eq!(readiness(&api, true).await, json!(["writes: the database's disk is full"]));
+    let health = api.get("/healthz").send().await;
+    assert_eq!(health.status, 503);
+    assert_eq!(health.json()["parts"]["database"]["detail"], "the database's disk is full");
+    say("DROP TRIGGER refuse ON flag_history".to_owned()).await;
+    api.environment("production").rollout(FLAG, 10, "there is room again").await;
+    assert_eq!(readiness(&api, true).await, json!([]));
+    assert_eq!(api.get("/healthz").send().await.status, 200);
+}

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
-use tests::{Api, Cli, Cluster, Postgres, application, live_at, within};
+use tests::{Api, Cli, Cluster, Postgres, application, eventually, free_port, live_at, users, within};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -98,7 +98,8 @@ async fn an_old_node_goes_on_beside_a_migration_that_adds_and_refuses_one_that_t
             api.environment("production").put_rollout(FLAG, &body).refused(503, "unavailable").await;
         let detail = problem["detail"].as_str().unwrap();
         assert!(detail.contains("run a newer hoist"), "{detail}");
-        let lacks = readiness(api, false).await;
+        // What it has in memory it goes on serving.
+        let lacks = readiness(api, true).await;
         assert!(lacks.to_string().contains("9001"), "{lacks}");
     }
     assert!(client.enabled(FLAG, "user-1") && client.status().is_live(), "{}", client.status());
@@ -114,7 +115,7 @@ async fn an_old_node_goes_on_beside_a_migration_that_adds_and_refuses_one_that_t
 
     migrate(&mut newer, TAKE_BACK).await;
     assert_eq!(readiness(&first, true).await, json!([]));
-    assert_eq!(readiness(&second, true).await, json!([]));
+    eventually("a node that fits again", async || readiness(&second, true).await == json!([])).await;
     first.environment("production").rollout(FLAG, 5, "and on").await;
 }
 
@@ -131,8 +132,14 @@ async fn a_node_waits_for_somebody_to_migrate_and_then_serves() {
     assert!(problem["detail"].as_str().unwrap().contains("readyz"), "{problem}");
     let shown = terminal(&database).prints(&["migrate", "status"]).await;
     assert!(shown.contains("0001") && shown.contains("missing") && !shown.contains("applied"), "{shown}");
-    let slip = terminal(&database).types(&["migrate", "up", "--to", "99"]).await;
-    assert!(slip.code != 0 && slip.stderr.contains("there is no migration 99"), "{slip:?}");
+    for (slip, told) in [
+        (["migrate", "up", "--to", "99"].as_slice(), "there is no migration 99"),
+        (&["migrate", "down", "--to", "99"], "there is no migration 99"),
+        (&["migrate", "down"], "--to <VERSION>"),
+    ] {
+        let slip = terminal(&database).types(slip).await;
+        assert!(slip.code == 2 && slip.stderr.contains(told), "{slip:?}");
+    }
     terminal(&database).prints(&["migrate", "up", "--to", "1"]).await;
     let lacks = readiness(&cluster.api(1), false).await.to_string();
     assert!(!lacks.contains("0001") && lacks.contains("0002"), "{lacks}");
@@ -142,9 +149,81 @@ async fn a_node_waits_for_somebody_to_migrate_and_then_serves() {
         assert_eq!(readiness(&cluster.api(node), true).await, json!([]));
     }
     cluster.api(0).create_flag(FLAG).await;
-    terminal(&database).prints(&["migrate", "down", "--to", "0"]).await;
-    let lacks = readiness(&cluster.api(0), false).await.to_string();
-    assert!(lacks.contains("0001"), "{lacks}");
+}
+
+#[tokio::test]
+async fn tables_that_went_missing_leave_a_node_ready_for_sdks_and_refuse_every_write() {
+    let database = tests::migrated(&servers::database().await).await;
+    let mut cluster = Cluster::start_over(2, &database, &[]).await;
+    let api = cluster.api(0);
+    api.create_flag(FLAG).await;
+    let key = api.sdk_key("production").await;
+    let half = api.environment("production").rollout(FLAG, 50, "half").await["revision"].as_u64().unwrap();
+    let client = application(&cluster.nodes[0].url, &key).await;
+    live_at(&client, half).await;
+    let users = users(100);
+    let before: Vec<bool> = users.iter().map(|user| client.enabled(FLAG, user.as_str())).collect();
+    terminal(&database).prints(&["migrate", "down", "--to", "4"]).await;
+    assert_eq!(readiness(&api, true).await, json!(["migration 0005 leases"]));
+    let health = api.get("/healthz").send().await;
+    assert_eq!((health.status, &health.json()["parts"]["database"]["status"]), (503, &json!("down")));
+    assert!(health.text.contains("the database lacks migration 0005 leases: run `hoist migrate up`"));
+    let body = json!({ "percentage": 1, "enabled": true, "reason": "too early" });
+    let problem = api.environment("production").put_rollout(FLAG, &body).refused(503, "unavailable").await;
+    assert!(problem["detail"].as_str().unwrap().contains("0005 leases"), "{problem}");
+    let late = application(&cluster.nodes[0].url, &key).await;
+    live_at(&late, half).await;
+    for client in [&client, &late] {
+        assert!(client.status().is_live(), "{}", client.status());
+        let after: Vec<bool> = users.iter().map(|user| client.enabled(FLAG, user.as_str())).collect();
+        assert_eq!(before, after);
+    }
+    cluster.nodes[1].kill().await;
+    cluster.nodes[1].restart().await;
+    let lacks = readiness(&cluster.api(1), false).await.to_string();
+    assert!(lacks.contains("migration 0005 leases"), "{lacks}");
+    terminal(&database).prints(&["migrate", "up"]).await;
+    for node in 0..2 {
+        let api = cluster.api(node);
+        eventually("a node that fits again", async || readiness(&api, true).await == json!([])).await;
+        assert_eq!(api.get("/healthz").send().await.status, 200);
+        api.environment("production").rollout(FLAG, 50 + u32::try_from(node).unwrap(), "and on").await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_migrates_is_told_where_the_database_is_and_what_it_says() {
+    let database = servers::database().await;
+    let (server, name) = database.rsplit_once('/').unwrap();
+    let place = server.rsplit_once('@').unwrap().1;
+    let nobody = format!("127.0.0.1:{}", free_port());
+    for (url, told) in [
+        (
+            format!("postgres://nobody:secret@{place}/{name}"),
+            format!("{place}/{name} cannot be used: role \"nobody\""),
+        ),
+        (
+            format!("{server}/elsewhere"),
+            format!("{place}/elsewhere cannot be used: database \"elsewhere\" does"),
+        ),
+        (
+            format!("postgres://hoist:secret@{nobody}/{name}"),
+            format!("{nobody}/{name} cannot be used: Connection ref"),
+        ),
+    ] {
+        for command in
+            [["migrate", "status"].as_slice(), &["migrate", "up"], &["migrate", "down", "--to", "0"]]
+        {
+            let typed = terminal(&url).types(command).await;
+            assert_eq!(typed.code, 1, "{typed:?}");
+            assert!(
+                typed.stderr.contains(&format!("error: the database at {told}")),
+                "`{told}` is not in {typed:?}"
+            );
+            let silent = ["internal error", "secret"].iter().all(|text| !typed.stderr.contains(text));
+            assert!(silent, "{typed:?}");
+        }
+    }
 }
 
 #[tokio::test]

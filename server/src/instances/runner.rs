@@ -74,7 +74,9 @@ pub(crate) async fn write_behind(app: &App) -> Result<()> {
         }
     }
     let now = app.clock.now();
-    if holds_streams && written.alive.is_none_or(|at| now.since(at) >= SIGN_OF_LIFE) {
+    // A sign of life also finds out whether what writes met is over.
+    let wanted = holds_streams || app.store.fault.now().is_some();
+    if wanted && written.alive.is_none_or(|at| now.since(at) >= SIGN_OF_LIFE) {
         app.store.write_node(&nodes.own, now, written.batch).await?;
         written.alive = Some(now);
     }

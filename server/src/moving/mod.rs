@@ -34,7 +34,7 @@ const BATCH_BYTES: usize = 1 << 20;
 pub enum MoveError {
     /// The store cannot be reached, or is not as this version needs it.
     #[error("{}", crate::told(.0))]
-    Store(#[from] Error),
+    Store(Error),
     /// The file cannot be read or written.
     #[error("the file cannot be read or written: {0}")]
     File(#[from] io::Error),
@@ -46,6 +46,13 @@ pub enum MoveError {
         /// What is wrong with it.
         detail: String,
     },
+}
+
+impl From<Error> for MoveError {
+    // Not as its cause, which says less.
+    fn from(error: Error) -> Self {
+        Self::Store(error)
+    }
 }
 
 /// What was moved.
@@ -145,7 +152,7 @@ impl Batch {
 
 /// Opens a store whose tables are those of this build. Whether it is there is found out with the patience of a request.
 async fn open(settings: &Settings) -> Result<Store, MoveError> {
-    let store = Store::open_within(&settings.database_url, settings.into()).await?;
+    let store = Store::open_now(&settings.database_url, settings.into()).await?;
     let fits = store.fit().await.and_then(|fit| fit.check());
     store.close().await;
     fits?;

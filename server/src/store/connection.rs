@@ -6,6 +6,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::{Stream, TryStreamExt, stream};
@@ -14,7 +15,7 @@ use sqlx::{AnyConnection, Either, Execute, Executor, SqlStr};
 use tokio::time::timeout;
 
 use super::home::{Home, Lent, unless};
-use super::{Engine, told};
+use super::{Engine, Fault, told};
 use crate::error::{Error, Result};
 use crate::telemetry::span::Span;
 
@@ -39,11 +40,19 @@ pub(crate) struct Connection {
     open: bool,
     /// Whether a statement was sent and not answered.
     broken: bool,
+    /// Where it is noted what writes meet, if this one writes.
+    fault: Option<Arc<Fault>>,
 }
 
 impl Connection {
-    pub(super) fn new(driver: Lent, patience: Duration, engine: Engine, home: Home) -> Self {
-        Self { driver: Some(driver), patience, engine, home, open: false, broken: false }
+    pub(super) fn new(
+        driver: Lent,
+        patience: Duration,
+        engine: Engine,
+        home: Home,
+        fault: Option<Arc<Fault>>,
+    ) -> Self {
+        Self { driver: Some(driver), patience, engine, home, open: false, broken: false, fault }
     }
 
     /// Begins a transaction.
@@ -99,6 +108,12 @@ impl Connection {
     /// Notes how the statement ended.
     fn answered<T>(&mut self, outcome: Result<T, sqlx::Error>) -> Result<T, sqlx::Error> {
         self.broken = outcome.as_ref().is_err_and(breaks);
+        match (&outcome, &self.fault) {
+            (Err(error), Some(fault)) => fault.met(error),
+            // Within a transaction nothing is written yet.
+            (Ok(_), Some(fault)) if !self.open => fault.wrote(),
+            _ => {}
+        }
         outcome
     }
 

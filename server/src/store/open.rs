@@ -1,15 +1,19 @@
 //! Opens the database: how many connections there are, and what is said on each before it is used.
 
+use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sqlx::any::{Any, AnyPoolOptions, install_default_drivers};
 use sqlx::pool::PoolOptions;
-use sqlx::{AssertSqlSafe, Executor};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AnyConnection, AssertSqlSafe, Connection as _, Executor};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::home::Home;
-use super::{Columns, Engine, Pool, Store};
+use super::{Columns, Engine, Fault, Pool, Store};
 use crate::clock::Timestamp;
 use crate::error::{Error, Result};
 use crate::settings::Settings;
@@ -18,6 +22,8 @@ use crate::settings::Settings;
 const SQLITE_READERS: u32 = 8;
 /// By how much a statement's bound here exceeds the server's own, whose word on the statement is the better one.
 const GRACE: Duration = Duration::from_secs(1);
+/// How long somebody who starts waits for a database that says nothing, at most.
+const START_PATIENCE: Duration = Duration::from_secs(5);
 
 /// What bounds the use of the database.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +60,12 @@ impl Store {
         let (read, write) = match engine {
             Engine::Sqlite => {
                 // The writer comes first: it creates the file, which a reader must not race for.
-                let write = sqlite(limits).max_connections(1).connect(url).await?;
-                (sqlite(limits).max_connections(SQLITE_READERS).connect(url).await?, write)
+                let opened = async |connections| {
+                    let pool = sqlite(limits).max_connections(connections).connect(url).await;
+                    pool.map_err(|error| unreachable(url, &error))
+                };
+                let write = opened(1).await?;
+                (opened(SQLITE_READERS).await?, write)
             }
             Engine::Postgres => {
                 let url = named(url);
@@ -68,34 +78,48 @@ impl Store {
                 (lazily(readers)?, lazily(writers)?)
             }
         };
-        let ending = watch::Sender::new(false);
+        let (ending, fault) = (watch::Sender::new(false), Arc::<Fault>::default());
         let home = Home { runtime: Handle::current(), ending: Some(ending.subscribe()) };
         let read = Pool::new(read, patience, engine, home.clone());
-        let write = Pool::new(write, patience, engine, home);
-        Ok(Self { read, write, url: url.to_owned(), engine, limits, ending })
+        let write = Pool::new(write, patience, engine, home).noting(&fault);
+        Ok(Self { read, write, fault, url: url.to_owned(), engine, limits, ending })
+    }
+
+    /// Opens the store for somebody who waits for it to be there; if it is not, the error says where it was looked for, and
+    /// what the database says.
+    pub(crate) async fn open_now(url: &str, limits: Limits) -> Result<Self> {
+        let store = Self::open_within(url, limits).await?;
+        store.reach().await?;
+        Ok(store)
+    }
+
+    /// Finds out whether the database is there, at the first refusal; a pool would go on asking for as long as a request
+    /// waits.
+    pub(crate) async fn reach(&self) -> Result<()> {
+        if self.engine == Engine::Sqlite {
+            return Ok(());
+        }
+        let connected =
+            timeout(self.limits.timeout.min(START_PATIENCE), AnyConnection::connect(&self.url)).await;
+        let connection = connected.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        // It is of no more use, however it ends.
+        drop(connection.map_err(|error| unreachable(&self.url, &error))?.close().await);
+        Ok(())
+    }
+
+    /// Says of an error of ours where the database is.
+    pub(crate) fn placed(&self, error: Error) -> Error {
+        match error {
+            Error::Internal(source) => {
+                Error::Internal(format!("the database at {}: {source}", place(&self.url)))
+            }
+            other => other,
+        }
     }
 
     /// Returns the engine behind the store.
     pub fn engine(&self) -> &Engine {
         &self.engine
-    }
-
-    /// Asks the database for a sign of life, and whether it takes writes: one that waits to take over from another does not.
-    pub async fn ping(&self) -> Result<()> {
-        if self.engine == Engine::Sqlite {
-            self.read.execute("SELECT 1").await?;
-            return Ok(());
-        }
-        let mut connection = self.read.acquire().await?;
-        let row = sqlx::query("SELECT CAST(current_setting('transaction_read_only') AS TEXT) AS read_only")
-            .fetch_one(&mut connection)
-            .await?;
-        if row.text("read_only")? == "on" {
-            // Another connection may find one that does.
-            connection.give_up();
-            return Err(Error::Unavailable("the database takes no writes".to_owned()));
-        }
-        Ok(())
     }
 
     /// What the database's clock shows, and since when it was asked; nothing where it has none but this machine's.
@@ -123,6 +147,29 @@ impl Store {
         self.read.close().await;
         self.write.close().await;
     }
+}
+
+/// Where the database is, without who asks and by what password.
+fn place(url: &str) -> String {
+    let parsed =
+        (Engine::of(url) == Engine::Postgres).then(|| PgConnectOptions::from_str(url).ok()).flatten();
+    let Some(at) = parsed else { return url.split('?').next().unwrap_or_default().to_owned() };
+    let database = at.get_database().unwrap_or_else(|| at.get_username());
+    match at.get_socket() {
+        Some(socket) => format!("{}/{database}", socket.display()),
+        None => format!("{}:{}/{database}", at.get_host(), at.get_port()),
+    }
+}
+
+/// The database's own words on why it cannot be used, or the network's.
+fn unreachable(url: &str, error: &sqlx::Error) -> Error {
+    let words = match error {
+        sqlx::Error::Database(error) => error.message().to_owned(),
+        sqlx::Error::Io(error) => error.to_string(),
+        sqlx::Error::PoolTimedOut => "no answer in time".to_owned(),
+        other => other.to_string(),
+    };
+    Error::Unavailable(format!("the database at {} cannot be used: {words}", place(url)))
 }
 
 fn sqlite(limits: Limits) -> PoolOptions<Any> {
@@ -163,4 +210,22 @@ fn named(url: &str) -> String {
         return url.to_owned();
     }
     format!("{url}{}application_name=hoist", if url.contains('?') { '&' } else { '?' })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_names_no_user_and_no_password() {
+        for (url, expected) in [
+            ("postgres://hoist:secret@db.internal/flags?sslmode=require", "db.internal:5432/flags"),
+            ("postgres://hoist:secret@db:5433", "db:5433/hoist"),
+            ("postgres://db/flags?host=10.0.0.1&port=6000&password=secret", "10.0.0.1:6000/flags"),
+            ("postgres://hoist:secret@%2Frun%2Fpostgresql/flags", "/run/postgresql/flags"),
+            ("sqlite:///var/lib/hoist.db?mode=rwc", "sqlite:///var/lib/hoist.db"),
+        ] {
+            assert_eq!(place(url), expected);
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! Connections to the database, a bounded number of them, made when they are needed.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::AnyPool;
@@ -7,9 +8,9 @@ use sqlx::any::{Any, AnyRow, AnyStatement, AnyTypeInfo};
 use sqlx::{Execute, Executor, SqlStr};
 use tokio::task::JoinSet;
 
-use super::Engine;
 use super::connection::{Answers, Connection, Later, one_by_one};
 use super::home::{Home, Lent, unless};
+use super::{Engine, Fault};
 use crate::error::Result;
 use crate::telemetry::here::Here;
 
@@ -20,12 +21,18 @@ pub(crate) struct Pool {
     patience: Duration,
     engine: Engine,
     home: Home,
+    fault: Option<Arc<Fault>>,
 }
 
 impl Pool {
     /// `patience` is how long one statement may take.
     pub(super) fn new(connections: AnyPool, patience: Duration, engine: Engine, home: Home) -> Self {
-        Self { connections, patience, engine, home }
+        Self { connections, patience, engine, home, fault: None }
+    }
+
+    /// The same for writing, which notes in `fault` what writes meet.
+    pub(super) fn noting(self, fault: &Arc<Fault>) -> Self {
+        Self { fault: Some(fault.clone()), ..self }
     }
 
     /// Takes a connection.
@@ -40,7 +47,7 @@ impl Pool {
         };
         let taken = async { taken.join_next().await.and_then(Result::ok).ok_or(sqlx::Error::PoolClosed)? };
         let lent = unless(self.home.ending(), taken).await?;
-        Ok(Connection::new(lent, self.patience, self.engine, self.home.clone()))
+        Ok(Connection::new(lent, self.patience, self.engine, self.home.clone(), self.fault.clone()))
     }
 
     /// Takes a connection and begins a transaction on it.

@@ -4,7 +4,7 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, Connection as _, Executor, Row, SqlSafeStr};
 use tokio::time::timeout;
 
-use super::{Connection, Engine, MIGRATIONS, Store};
+use super::{Columns, Connection, Engine, MIGRATIONS, Store};
 use crate::error::{Error, Result};
 
 /// One migration and whether it is applied.
@@ -60,20 +60,55 @@ impl Fit {
 /// The newest migration of this build, which is also what the build is known by.
 pub(crate) const NEWEST: i64 = MIGRATIONS[MIGRATIONS.len() - 1].0;
 
+/// How the tables are, and whether they can be written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Condition {
+    /// Whether this build and the tables go together.
+    pub(crate) fit: Fit,
+    /// Why nothing can be written, as far as is known.
+    pub(crate) writes: Result<(), &'static str>,
+}
+
+/// Which builds the tables serve: what the newest migration is, and the oldest build that goes on with it.
+const SERVED: &str = "SELECT COALESCE(MAX(migration), 0) AS newest, COALESCE(MAX(oldest), 0) AS oldest, \
+     CAST('off' AS TEXT) AS read_only FROM served_builds";
+/// The same, and whether the database takes no writes, as one that waits to take over from another.
+const SERVED_BY_POSTGRES: &str = "SELECT COALESCE(MAX(migration), 0) AS newest, COALESCE(MAX(oldest), 0) AS oldest, \
+     CAST(current_setting('transaction_read_only') AS TEXT) AS read_only FROM served_builds";
+
+/// What the tables say of builds.
+struct Served {
+    newest: i64,
+    oldest: i64,
+    read_only: bool,
+}
+
+impl Served {
+    async fn read(connection: &mut Connection, engine: Engine) -> Result<Self, sqlx::Error> {
+        let asked = match engine {
+            Engine::Sqlite => SERVED,
+            Engine::Postgres => SERVED_BY_POSTGRES,
+        };
+        let row = sqlx::query(asked).fetch_one(connection).await?;
+        let (newest, oldest) = (row.try_get("newest")?, row.try_get("oldest")?);
+        Ok(Self { newest, oldest, read_only: row.text("read_only")? == "on" })
+    }
+
+    /// Whether this build and the tables go together; `applied` are migrations that are there in any case.
+    fn fit(&self, applied: &[i64]) -> Fit {
+        let missing = |version: i64| version > self.newest && !applied.contains(&version);
+        let missing: Vec<String> = MIGRATIONS.iter().filter(|it| missing(it.0)).map(name).collect();
+        match (missing.is_empty(), self.oldest > NEWEST) {
+            (false, _) => Fit::Behind(missing),
+            (true, true) => Fit::Ahead(self.oldest),
+            (true, false) => Fit::Fits,
+        }
+    }
+}
+
 /// Refuses a write on tables that this build does not fit, in the transaction of the write.
 pub(crate) async fn check(connection: &mut Connection) -> Result<()> {
-    let row = sqlx::query(
-        "SELECT COALESCE(MAX(migration), 0) AS newest, COALESCE(MAX(oldest), 0) AS oldest FROM served_builds",
-    )
-    .fetch_one(connection)
-    .await?;
-    let (newest, oldest): (i64, i64) = (row.try_get("newest")?, row.try_get("oldest")?);
-    let missing = || MIGRATIONS.iter().filter(|it| it.0 > newest).map(name).collect();
-    match (newest < NEWEST, oldest > NEWEST) {
-        (true, _) => Fit::Behind(missing()).check(),
-        (false, true) => Fit::Ahead(oldest).check(),
-        (false, false) => Ok(()),
-    }
+    Served::read(connection, Engine::Sqlite).await?.fit(&[]).check()
 }
 
 fn name((version, name, ..): &(i64, &str, &str, &str)) -> String {
@@ -83,15 +118,34 @@ fn name((version, name, ..): &(i64, &str, &str, &str)) -> String {
 impl Store {
     /// Tells whether this build and the tables go together.
     pub(crate) async fn fit(&self) -> Result<Fit> {
-        let applied = self.applied().await?;
-        let missing: Vec<String> =
-            MIGRATIONS.iter().filter(|it| !applied.contains(&it.0)).map(name).collect();
-        if !missing.is_empty() {
-            return Ok(Fit::Behind(missing));
+        Ok(self.served().await?.0)
+    }
+
+    /// Asks how the tables are, and whether they can be written to.
+    pub(crate) async fn condition(&self) -> Result<Condition> {
+        let (fit, read_only) = self.served().await?;
+        let fault = if read_only { Some("the database takes no writes") } else { self.fault.now() };
+        Ok(Condition { fit, writes: fault.map_or(Ok(()), Err) })
+    }
+
+    /// Whether this build and the tables go together, and whether the database takes no writes.
+    async fn served(&self) -> Result<(Fit, bool)> {
+        let mut connection = self.read.acquire().await?;
+        let served = match Served::read(&mut connection, self.engine).await {
+            Ok(served) => served,
+            // The tables are older than the one that says it.
+            Err(error) if is_missing(&error) => Served { newest: 0, oldest: 0, read_only: false },
+            Err(error) => return Err(error.into()),
+        };
+        let read_only = served.read_only;
+        if read_only {
+            // Another connection may find a database that takes them.
+            connection.give_up();
+        } else {
+            drop(connection);
         }
-        let row = sqlx::query("SELECT COALESCE(MAX(oldest), 0) AS oldest FROM served_builds");
-        let oldest: i64 = row.fetch_one(&self.read).await?.try_get("oldest")?;
-        Ok(if oldest > NEWEST { Fit::Ahead(oldest) } else { Fit::Fits })
+        let applied = if served.newest < NEWEST { self.applied().await? } else { Vec::new() };
+        Ok((served.fit(&applied), read_only))
     }
 
     /// Applies every migration that is not applied yet. One node at a time does; others wait for it, and find it done.
