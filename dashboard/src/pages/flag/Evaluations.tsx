@@ -77,6 +77,8 @@ function withSilent(days: ExposureDay[]): ExposureDay[] {
 }
 
 const STROKES = ['--hoist-on', '--hoist-off', '--hoist-part', '--hoist-staging', '--hoist-development', '--hoist-production'];
+/** What is on and what is off look alike on every page. */
+const USUAL: Record<string, string> = { on: '--hoist-on', off: '--hoist-off' };
 const HEIGHT = 260;
 const DAY_S = 86_400;
 /** The plot has so many days at least, so that the first ones stand at its end and not in a void. */
@@ -100,7 +102,7 @@ function Plot({ table }: { table: Table }) {
     const first = Math.min(seconds[0] ?? last, last - (FEWEST_DAYS - 1) * DAY_S);
     const series = table.variants.map((label, at) => ({
       label,
-      stroke: colour(STROKES[at % STROKES.length] ?? '--hoist-on'),
+      stroke: colour(USUAL[label] ?? STROKES[at % STROKES.length] ?? '--hoist-part'),
       width: 2,
       points: { show: true, size: 6 },
       value: (_: UPlot, value: number | null) => (value === null ? '–' : count(value)),
