@@ -72,3 +72,31 @@ test('the audit tells rules by their names and shares by their variants', async 
   assertQuiet(page);
   await inspect(browser, hoist, '/projects/default/audit?flag=copy', 'audit-rules', (it) => it.getByText('Rule 1 (beta): rollout').waitFor());
 });
+
+test('a flag that is off is not told by the share that sleeps in it', async () => {
+  await hoist.send('POST', 'flags', { key: 'asleep', type: 'boolean', purpose: 'release', owner: 'web' });
+  await hoist.send('PUT', 'environments/staging/flags/asleep/rollout', { percentage: 25, enabled: true });
+  await hoist.send('POST', 'environments/staging/flags/asleep/kill', {});
+  const page = await open(browser, hoist, '/projects/default/compare');
+  const item = page.getByRole('list', { name: 'Differences' }).getByRole('listitem').filter({ hasText: 'asleep' });
+  await item.getByRole('row', { name: 'Rollout Off (25 % when on) Off (100 % when on)' }).waitFor();
+  assert.equal(await item.getByRole('row').count(), 2);
+  await page.getByRole('checkbox', { name: 'Take over asleep' }).check();
+  await page.getByRole('button', { name: 'Promote 1 flag to Production' }).click();
+  const coming = page.getByRole('dialog').getByRole('region', { name: 'What will change' });
+  assert.match(await words(coming), /Rollout was Off \(100 % when on\) → , is Off \(25 % when on\)/);
+  await assertAccessible(page);
+  assertQuiet(page);
+});
+
+test('the audit tells of a kill who lost it, as the history does', async () => {
+  const told = /Rollout was 25 % → , is Off/;
+  const audit = await open(browser, hoist, '/projects/default/audit?flag=asleep&action=settings.killed');
+  const entry = audit.getByRole('list', { name: 'Audit entries' }).getByRole('listitem').first();
+  await entry.getByText('25 %').waitFor();
+  assert.match(await words(entry), told);
+  assertQuiet(audit);
+  const history = await open(browser, hoist, '/projects/default/flags/asleep?environment=staging&tab=history');
+  await history.getByText('25 %').first().waitFor();
+  assert.match(await words(history.getByRole('tabpanel').getByRole('listitem').first()), told);
+});

@@ -32,6 +32,9 @@ function merged(began, ours, theirs, chosen = {}) {
 test('what differs is said in words', () => {
   check(settings(), settings(), []);
   check(settings({ enabled: false }), settings({ default: { rollout: 10, serve: 'off' } }), ['Rollout: Off → 10 %']);
+  // A share that sleeps is not told as one that is served.
+  const off = (rollout) => settings({ enabled: false, default: { rollout, serve: 'off' } });
+  check(off(25), off(100), ['Rollout: Off (25 % when on) → Off (100 % when on)']);
   check(settings(), settings({ rules: [{ ...beta, rollout: 50 }, north] }), ['Rule 1 (beta): rollout: 10 % → 50 %']);
   const wider = { ...north, conditions: [{ attribute: 'country', operator: 'in', values: ['NO', 'SE'] }] };
   check(settings(), settings({ rules: [beta, wider] }), ['Rule 2: country is one of: -DK +SE']);
@@ -58,6 +61,12 @@ test('changes of an audit are told between the settings around them, or as far a
   const before = undone(after, changes.filter(({ field }) => !field.includes('allocation')));
   assert.deepEqual(told(differences(before, after)), ['Rollout: Off → 10 %', 'Rule 1 (beta): rollout: 10 % → 50 %']);
   assert.equal(undone(settings(), changes), undefined);
+  // Where they say half of a state, how they left the flag says the rest.
+  const asleep = [{ field: '/default/rollout', before: 25, after: 100 }];
+  assert.deepEqual(told(changeLines(asleep, { enabled: false, rollout: 100 })), ['Rollout: Off (25 % when on) → Off (100 % when on)']);
+  assert.deepEqual(told(changeLines(asleep, { enabled: true, rollout: 100 })), ['Rollout: 25 % → 100 %']);
+  const killed = [{ field: '/enabled', before: true, after: false }];
+  assert.deepEqual(told(changeLines(killed, { enabled: false, rollout: 25 })), ['Rollout: 25 % → Off']);
   assert.deepEqual(told(changeLines([{ field: '', before: null, after: { key: 'a', tags: [], owner: 'web' } }])), ['Key:  → a', 'Owner:  → web']);
 });
 

@@ -1,7 +1,7 @@
 import type { FieldChange, Sealed } from '../api/schema';
 import { bare, useSettingsAt } from '../data/settings';
 import { Lines } from './Changes';
-import { linesBefore, needSettings } from './differences';
+import { linesBefore, needSettings, needShare } from './differences';
 
 /** So much is read at a glance; more is behind a line that says how much. */
 const AT_A_GLANCE = 4;
@@ -12,11 +12,12 @@ interface SettingsChangesProps {
   changes: FieldChange[];
 }
 
-/** What an entry of the audit changed. Where it names places in lists alone, what was said then tells their names. */
+/** What an entry of the audit changed. Where it names places in lists alone, or half of a state, what was said then tells the rest. */
 export function SettingsChanges({ project, entry, changes }: SettingsChangesProps) {
   const { environment, flag, revision } = entry;
   const place = { project, environment: environment ?? '', flag: flag ?? '' };
-  const known = environment && flag && revision && needSettings(changes) ? revision : undefined;
+  const needed = needSettings(changes) || needShare(changes);
+  const known = environment && flag && revision && needed ? revision : undefined;
   const then = useSettingsAt(place, known).data;
   const lines = linesBefore(then && bare(then), changes);
   if (lines.length <= AT_A_GLANCE) return <Lines lines={lines} />;

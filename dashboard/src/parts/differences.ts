@@ -29,7 +29,7 @@ function listLine(name: string, before: string[], after: string[]): Line[] {
 /** What differs between two settings, in the order in which they are evaluated. */
 export function differences(before: Settings, after: Settings): Line[] {
   return [
-    ...stateLines(before, after),
+    ...stateLines(standing(before), standing(after)),
     ...prerequisiteLines(before.prerequisites ?? [], after.prerequisites ?? []),
     ...ruleLines(before.rules ?? [], after.rules ?? []),
     ...line('Serves', serveInWords(before.default.serve), serveInWords(after.default.serve)),
@@ -38,11 +38,20 @@ export function differences(before: Settings, after: Settings): Line[] {
   ];
 }
 
-/** On, off and the share are one thing to people: `Off → 10 %`. */
-function stateLines(before: Settings, after: Settings): Line[] {
-  const share = ({ enabled, default: { rollout } }: Settings) => (enabled ? percent(rollout) : 'Off');
-  if (before.enabled || after.enabled) return line('Rollout', share(before), share(after));
-  return line('Rollout, once it is on', percent(before.default.rollout), percent(after.default.rollout));
+/** Whether a flag is on, and for how many it is or would be. */
+export interface Standing {
+  enabled: boolean;
+  rollout: unknown;
+}
+
+const standing = ({ enabled, default: { rollout } }: Settings): Standing => ({ enabled, rollout });
+
+/** On, off and the share are one thing to people: `Off → 10 %`. A share that sleeps is never told as one that is served. */
+function stateLines(before: Standing, after: Standing): Line[] {
+  const asleep = !before.enabled && !after.enabled;
+  const off = (rollout: unknown) => (asleep ? `Off (${percent(rollout)} when on)` : 'Off');
+  const share = ({ enabled, rollout }: Standing) => (enabled ? percent(rollout) : off(rollout));
+  return line('Rollout', share(before), share(after));
 }
 
 function prerequisiteLines(before: Prerequisite[], after: Prerequisite[]): Line[] {
@@ -110,6 +119,10 @@ const SOMEWHERE = /^\/(rules\/\d|rules$|prerequisites|default\/serve)/;
 /** Whether these changes are told better between the settings before and after them. */
 export const needSettings = (changes: FieldChange[]) => changes.some(({ field }) => SOMEWHERE.test(field));
 
+/** Whether changes say of the state and its share but one: `Off`, and not how many lost it. */
+export const needShare = (changes: FieldChange[]) =>
+  changes.filter(({ field }) => field === '/enabled' || field === '/default/rollout').length === 1;
+
 /** The settings before changes, when these are what they left; nothing when they do not fit. */
 export function undone(after: Settings, changes: FieldChange[]): Settings | undefined {
   const document = structuredClone({ ...after }) as unknown as Record<string, unknown>;
@@ -128,25 +141,34 @@ export function undone(after: Settings, changes: FieldChange[]): Settings | unde
   return document as unknown as Settings;
 }
 
-/** Changes that left these settings, told between the settings before and after where that says more. */
-export function linesBefore(after: Settings | undefined, changes: FieldChange[]): Line[] {
+/**
+ * Changes that left these settings, told between the settings before and after where that says more. Without them, it
+ * helps to know how the flag stands.
+ */
+export function linesBefore(after: Settings | undefined, changes: FieldChange[], stands?: Standing): Line[] {
   const before = after && undone(after, changes);
-  return before ? differences(before, after) : changeLines(changes);
+  return before ? differences(before, after) : changeLines(changes, stands);
 }
 
 /** Who wrote something and when, and how often it was written: every entry and every list tells that by itself. */
 const BOOKKEEPING = /^\/(version|(created|changed|archived)_(at|by))$/;
 
-/** Changes as an audit keeps them, in words, as far as they tell by themselves. */
-export function changeLines(changes: FieldChange[]): Line[] {
+/** Changes as an audit keeps them, in words, as far as they tell by themselves and by how they left the flag. */
+export function changeLines(changes: FieldChange[], stands?: Standing): Line[] {
   const told = changes.filter(({ field }) => !field.includes('/allocation') && !BOOKKEEPING.test(field));
   const at = (pointer: string) => told.find(({ field }) => field === pointer);
   const [enabled, rollout] = [at('/enabled'), at('/default/rollout')];
+  const state = enabled ?? rollout;
   return told.flatMap((change) => {
+    if (change === state && stands) return stateLines(stood('before', stands), stood('after', stands));
     if (change === rollout && enabled) return [];
     if (change === enabled) return line('Rollout', shareBeside(enabled.before, rollout?.before), shareBeside(enabled.after, rollout?.after));
     return changeLine(change);
   });
+
+  function stood(side: 'before' | 'after', now: Standing): Standing {
+    return { enabled: Boolean(enabled ? enabled[side] : now.enabled), rollout: rollout ? rollout[side] : now.rollout };
+  }
 
   function shareBeside(on: unknown, share: unknown): string {
     if (!on) return 'Off';

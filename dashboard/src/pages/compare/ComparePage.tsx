@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from '@tanstack/react-router';
 import type { Environment } from '../../api/schema';
 import { useComparison } from '../../data/comparison';
 import { useEnvironments } from '../../data/environments';
+import { useOverview } from '../../data/flags';
 import { useProject } from '../../data/place';
 import { Empty } from '../../parts/Empty';
 import { Failure } from '../../parts/Failure';
@@ -33,6 +34,7 @@ function Comparison({ project, environments }: { project: string; environments: 
   const find = (key: string | undefined) => environments.find((it) => it.key === key);
   const from = find(pair.from) ?? environments.at(-2) ?? environments[0];
   const to = find(pair.to) ?? environments.at(-1);
+  const overview = useOverview(project);
   const comparison = useComparison(project, from?.key, to?.key);
   const choose = (next: Pair) =>
     void navigate({
@@ -49,12 +51,19 @@ function Comparison({ project, environments }: { project: string; environments: 
         <Choice label="Into" value={to} environments={environments} choose={(to) => choose({ to })} />
       </div>
       {from.key === to.key && <Empty title="These are the same">Choose two environments.</Empty>}
-      {from.key !== to.key && comparison.isPending && <Loading />}
+      {from.key !== to.key && (comparison.isPending || overview.isPending) && <Loading />}
       {comparison.error && !comparison.data && (
         <Failure error={comparison.error} again={() => void comparison.refetch()} />
       )}
-      {comparison.data && from.key !== to.key && (
-        <Differences key={`${from.key} ${to.key}`} project={project} from={from} to={to} difference={comparison.data} />
+      {comparison.data && !overview.isPending && from.key !== to.key && (
+        <Differences
+          key={`${from.key} ${to.key}`}
+          project={project}
+          from={from}
+          to={to}
+          difference={comparison.data}
+          flags={overview.data?.flags ?? []}
+        />
       )}
     </>
   );

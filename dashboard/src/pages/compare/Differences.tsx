@@ -1,6 +1,6 @@
 import { Button, Checkbox, Group, Text } from '@mantine/core';
-import { useState } from 'react';
-import type { Difference, Environment, FlagDifference } from '../../api/schema';
+import { useMemo, useState } from 'react';
+import type { Difference, Environment, FlagDifference, FlagRow, Sight } from '../../api/schema';
 import { usePromote } from '../../data/comparison';
 import { useMay } from '../../data/session';
 import { bare, useSettings } from '../../data/settings';
@@ -27,15 +27,18 @@ interface DifferencesProps {
   from: Environment;
   to: Environment;
   difference: Difference;
+  /** All flags as they stand: whether a share that differs is served, or sleeps. */
+  flags: FlagRow[];
 }
 
 const called = ({ name, key }: Environment) => name || key;
 
 /** The flags that differ, side by side; those that are chosen can be taken over as they are shown. */
-export function Differences({ project, from, to, difference }: DifferencesProps) {
+export function Differences({ project, from, to, difference, flags }: DifferencesProps) {
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
   const [shown, setShown] = useState(SHOWN);
   const [asking, setAsking] = useState(false);
+  const sights = useMemo(() => new Map(flags.map(({ key, environments }) => [key, environments[to.key]])), [flags, to.key]);
   const mayPromote = useMay('editor');
   const promote = usePromote(project);
   const { items: differing, same } = difference;
@@ -93,7 +96,7 @@ export function Differences({ project, from, to, difference }: DifferencesProps)
                 <Key>{item.flag}</Key>
               </LinkText>
             </div>
-            <SideBySide project={project} from={from} to={to} item={item} />
+            <SideBySide project={project} from={from} to={to} item={item} sight={sights.get(item.flag)} />
           </li>
         ))}
       </ul>
@@ -121,7 +124,7 @@ export function Differences({ project, from, to, difference }: DifferencesProps)
             {items.slice(0, SPELLED).map((item) => (
               <section key={item.flag} aria-label={item.flag}>
                 <span className={lines.key}><Key>{item.flag}</Key></span>
-                <Coming project={project} to={to} item={item} />
+                <Coming project={project} to={to} item={item} sight={sights.get(item.flag)} />
               </section>
             ))}
             {items.length > SPELLED && <Text size="sm">and {count(items.length - SPELLED)} more, as shown on the page</Text>}
@@ -136,13 +139,13 @@ export function Differences({ project, from, to, difference }: DifferencesProps)
 }
 
 /** What differs: “before” is what the giving environment says, “after” the receiving one. */
-function useLines(project: string, to: Environment, { flag, changes }: FlagDifference): Line[] {
+function useLines({ project, to, item: { flag, changes }, sight }: ItemProps): Line[] {
   // Without places in lists the changes tell all by themselves, and nothing is asked for.
   const place = { project, environment: to.key, flag: needSettings(changes) ? flag : '' };
   const now = useSettings(place).data;
   // Undone from there, what a promotion would leave leads to what the giving environment says.
   const back = changes.map(({ field, before, after }) => ({ field, before: after, after: before }));
-  return linesBefore(now && bare(now), back);
+  return linesBefore(now && bare(now), back, sight);
 }
 
 /** The same lines from the other side. */
@@ -158,14 +161,16 @@ interface ItemProps {
   project: string;
   to: Environment;
   item: FlagDifference;
+  /** How the flag stands in the receiving environment, as far as it is known. */
+  sight: Sight | undefined;
 }
 
 function SideBySide({ from, ...props }: ItemProps & { from: Environment }) {
-  return <Sides lines={useLines(props.project, props.to, props.item)} sides={[<EnvironmentName key="from" environment={from} />, <EnvironmentName key="to" environment={props.to} />]} />;
+  return <Sides lines={useLines(props)} sides={[<EnvironmentName key="from" environment={from} />, <EnvironmentName key="to" environment={props.to} />]} />;
 }
 
 function Coming(props: ItemProps) {
-  return <Lines lines={turned(useLines(props.project, props.to, props.item))} />;
+  return <Lines lines={turned(useLines(props))} />;
 }
 
 const count = (number: number) => (number === 1 ? '1 flag' : `${number.toLocaleString('en')} flags`);
