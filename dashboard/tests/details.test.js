@@ -6,7 +6,7 @@ import { begin } from './begin.js';
 import { assertAccessible, assertFits, assertFocus, assertQuiet, open, shoot } from './browser.js';
 import { source } from './source.js';
 
-const { detailsOf, follow, updateOf, withPurpose } = await source('pages/flag/details.ts');
+const { detailsOf, follow, isGone, updateOf, withPurpose } = await source('pages/flag/details.ts');
 
 let hoist;
 let browser;
@@ -83,6 +83,22 @@ test('what the server refuses stands at its field, and what is typed is not thro
   assert.equal((await flagOf('refused')).name, 'refused');
 });
 
+test('a day that has passed is told at its field, and not sent', async () => {
+  const one = await page('looked');
+  const dialog = await edit(one);
+  await dialog.getByLabel('Gone by').fill('2020-01-01');
+  await dialog.getByText('This day has passed.', { exact: true }).waitFor();
+  await assertAccessible(one);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  await assertFocus(one, 'Gone by');
+  const [soon, sent] = ['2031-05-01', one.waitForRequest((request) => request.method() === 'PATCH')];
+  await dialog.getByLabel('Gone by').fill(soon);
+  await dialog.getByRole('button', { name: 'Save' }).click();
+  assert.match((await sent).postDataJSON().expires_at, /^2031-05-0/);
+  await dialog.waitFor({ state: 'detached' });
+  assertQuiet(one);
+});
+
 test('what another person changes meanwhile is shown, and neither is lost', async () => {
   const one = await page('shared');
   const dialog = await edit(one);
@@ -153,6 +169,8 @@ test('only what was changed is sent, and a purpose brings its day along', () => 
   assert.deepEqual(updateOf(flag, { ...began, tags: ' a ', owner: ' shop ' }), { update: { owner: 'shop' } });
   assert.deepEqual(updateOf(flag, { ...began, expires: '' }), { update: { expires_at: null } });
   assert.deepEqual(withPurpose(flag, 'operational'), { purpose: 'operational', expires: '2026-11-08' });
+  const at = (expires) => ({ ...began, expires });
+  assert.deepEqual([isGone(at('2020-01-01'), at('2020-01-01')), isGone(began, at('2020-01-01')), isGone(began, at(''))], [false, true, false]);
   assert.deepEqual(withPurpose(flag, 'kill_switch'), { purpose: 'kill_switch', expires: '' });
   assert.deepEqual(updateOf(flag, { ...began, purpose: 'experiment' }), {
     update: { purpose: 'experiment', expires_at: '2026-12-11T12:00:00Z' },

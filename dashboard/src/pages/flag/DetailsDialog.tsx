@@ -13,7 +13,7 @@ import { useUnsaved } from '../../parts/Unsaved';
 import { distinct, PURPOSES } from '../flags/filters';
 import { LIFETIMES, PLACES, today } from '../new-flag/form';
 import { VariantFields } from '../new-flag/VariantFields';
-import { changed, changedLines, type Details, detailsOf, type Field, follow, inWords, updateOf, withPurpose } from './details';
+import { changed, changedLines, type Details, detailsOf, type Field, follow, inWords, isGone, updateOf, withPurpose } from './details';
 
 interface DetailsDialogProps {
   project: string;
@@ -52,6 +52,7 @@ export function DetailsDialog({ project, flag, close, saved }: DetailsDialogProp
   }
 
   const save = () => {
+    if (isGone(standing, details)) return;
     const read = updateOf(base, details);
     setUnreadable('error' in read ? read.error : undefined);
     if ('error' in read) return;
@@ -103,7 +104,8 @@ function Fields({ project, flag, details, set, faults, theirs }: FieldsProps) {
     onChange: (event: { currentTarget: { value: string } }) => set({ [name]: event.currentTarget.value }),
     error: faults[name],
   });
-  const passed = details.expires !== '' && details.expires < today();
+  const gone = isGone(detailsOf(flag), details);
+  const stale = !gone && details.expires !== '' && details.expires < today();
   return (
     <>
       <SimpleGrid cols={{ base: 1, sm: 2 }}>
@@ -146,9 +148,11 @@ function Fields({ project, flag, details, set, faults, theirs }: FieldsProps) {
         <div>
           <TextInput
             label="Gone by"
-            description={passed ? 'This day has passed: it counts as stale' : 'Empty when it is to stay'}
+            description={stale ? 'This day has passed: it counts as stale' : 'Empty when it is to stay'}
             type="date"
+            min={gone ? today() : undefined}
             {...words('expires')}
+            error={gone ? 'This day has passed.' : faults.expires}
           />
           {theirs('expires')}
         </div>

@@ -1,7 +1,7 @@
 import type { Flag, FlagUpdate, Purpose } from '../../api/schema';
 import type { Line } from '../../parts/differences';
 import { PURPOSES } from '../flags/filters';
-import { dayOf, endOf, LIFETIME_DAYS, type Read, readTags, readVariants, type VariantText } from '../new-flag/form';
+import { dayOf, endOf, LIFETIME_DAYS, type Read, readTags, readVariants, today, type VariantText } from '../new-flag/form';
 
 // What all environments share about a flag, as it is typed.
 
@@ -52,6 +52,9 @@ export function withPurpose(flag: Flag, purpose: Purpose): Pick<Details, 'purpos
   const made = new Date(flag.created_at);
   return { purpose, expires: days === undefined ? '' : dayOf(new Date(made.setDate(made.getDate() + days))) };
 }
+
+/** Whether the day that was chosen has passed. One that stood already may have: such a flag is stale, and edited all the same. */
+export const isGone = ({ expires: stood }: Details, { expires }: Details) => expires !== '' && expires !== stood && expires < today();
 
 /** One field in words, by which it is compared too. */
 export function inWords(field: Field, details: Details): string {
