@@ -3,7 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertFits, assertQuiet, launch, open, shoot } from './browser.js';
+import { assertAccessible, assertFits, assertFocus, assertQuiet, launch, open, shoot } from './browser.js';
+import { source } from './source.js';
+
+const { stepsOf } = await source('pages/flag/steps.ts');
 
 const at = (flag, more = '') => `/projects/default/flags/${flag}?environment=development&tab=playground${more}`;
 
@@ -33,6 +36,33 @@ after(async () => {
   await hoist?.stop();
 });
 
+test('steps are told in percent and in the words of the editor', () => {
+  const bucket = { bucket_by: 'targetingKey', unit: 'user-1', bucket: 15_663 };
+  const condition = (attribute, operator, values, more = {}) => ({ attribute, operator, values, saw: null, held: false, ...more });
+  const rule = {
+    step: 'rule', index: 0, outcome: 'outside_rollout', segments: [{ segment: 'beta', held: true, membership: 'included' }],
+    conditions: [
+      condition('email', 'ends_with', ['@hoist.dev'], { saw: 'ada@hoist.dev', held: true }),
+      condition('country', 'in', ['DE', 47], { negate: true, more_values: 3, saw: '47', held: true }),
+      condition('plan', 'exists', undefined),
+      condition('roles', 'in', ['admin'], { saw: ['editor', 'reader'] }),
+    ],
+    rollout: { ...bucket, threshold: 11_000, inside: false },
+  };
+  const split = { step: 'default', outcome: 'served', split: { ...bucket, until: 50_000, variant: 'a' } };
+  const [first, second] = stepsOf({ trace: [rule, split] });
+  assert.deepEqual(first.lines, [
+    '✓ in segment beta',
+    '✓ email ends with @hoist.dev: it is ada@hoist.dev',
+    '✓ country is not one of DE, 47 and 3 more: it is "47"',
+    '✗ plan is there: there is none',
+    '✗ roles is one of admin: it is ["editor","reader"]',
+    'targetingKey user-1 is at 15.663 %, not within the first 11 %.',
+    'The user is outside its rollout.',
+  ]);
+  assert.deepEqual(second.lines, ["In the split it is at 15.663 %, which is a's.", 'It served.']);
+});
+
 test('each step has its mark, and the revision is that of the last change', async () => {
   const { revision } = await hoist.send('GET', 'environments/development/flags/ruled');
   await put('moved', { enabled: true, default: { serve: 'on' }, off_variant: 'off' });
@@ -40,10 +70,11 @@ test('each step has its mark, and the revision is that of the last change', asyn
   await page.getByLabel('Attributes').fill('{"country": "NO"}');
   await page.getByRole('button', { name: 'Evaluate' }).click();
   await answerOf(page).getByRole('heading', { name: 'true' }).waitFor();
+  await assertFocus(page, 'Evaluate');
   const told = await answerOf(page).innerText();
   assert.match(told, /because a rule applies\./);
   assert.match(told, new RegExp(`its last change is revision ${revision}, by the development token`));
-  assert.match(told, /✓ country in "NO", 47: it is "NO"/);
+  assert.match(told, /✓ country is one of NO, 47: it is NO/);
   assert.match(await steps(page).nth(0).innerText(), /^– Passed over\s+Rule 1/);
   assert.match(await steps(page).nth(1).innerText(), /^✓ Serves\s+Rule 2/);
   await assertAccessible(page);
@@ -60,7 +91,7 @@ test('what failed is marked by a word and a colour, with the steps that led to i
     const [top, middle, base] = [page.getByText('middle must serve on'), page.getByText('base must serve on'), page.getByText('The default', { exact: true })];
     for (const step of [top, middle, base]) await step.waitFor();
     const nested = answerOf(page).locator('ol ol ol');
-    assert.match(await nested.innerText(), /targetingKey ada is in bucket .*, not below 0/);
+    assert.match(await nested.innerText(), /targetingKey ada is at [\d.]+ %, not within the first 0 %/);
     const mark = page.getByText('✗ Fails').first();
     const colour = (it) => it.evaluate((one) => getComputedStyle(one).color);
     assert.notEqual(await colour(mark), await colour(top));

@@ -31,12 +31,14 @@ export const ignoresCase = (operator: Operator) => WITH_CASE.includes(operator);
 /** So many values are named in a sentence. */
 const NAMED = 20;
 
+/** What an operator asks: `is not one of`. */
+export const operatorInWords = (operator: Operator, negate = false) => (negate ? negated(OPERATORS[operator]) : OPERATORS[operator]);
+
 /** A condition in words: `country is not one of NO, SE`. */
 export function conditionInWords({ attribute, operator, values = [], negate, ignore_case: ignoreCase }: Condition): string {
-  const words = negate ? negated(OPERATORS[operator]) : OPERATORS[operator];
   const list = values.slice(0, NAMED).map((value) => (typeof value === 'string' ? value : JSON.stringify(value))).join(', ');
   const more = values.length > NAMED ? `and ${values.length - NAMED} more` : '';
-  return [attribute, words, list, more, ignoreCase && '(in any case)'].filter(Boolean).join(' ');
+  return [attribute, operatorInWords(operator, negate), list, more, ignoreCase && '(in any case)'].filter(Boolean).join(' ');
 }
 
 /** What the server says about a pattern is drawn over several lines for a terminal; here it is one sentence. */

@@ -2,6 +2,7 @@ import { Alert, Button, Group, Stack, Textarea, TextInput } from '@mantine/core'
 import { useNavigate, useSearch } from '@tanstack/react-router';
 import { type FormEvent, useState } from 'react';
 import { type Asked, useExplain } from '../../data/explain';
+import { Loading } from '../../parts/Loading';
 import { dayOf } from '../new-flag/form';
 import { Explained } from './Explained';
 import type { ContentProps } from './FlagPage';
@@ -45,13 +46,13 @@ export function Playground({ place, flag }: ContentProps) {
           />
           <TextInput label="At" description="Now, when it is left empty" type="datetime-local" value={at} onChange={(event) => setAt(event.currentTarget.value)} />
           <Group>
-            <Button type="submit" loading={explain.isFetching}>
-              Evaluate
-            </Button>
+            {/* A button that waits would lose the keyboard, and asking twice does no harm. */}
+            <Button type="submit">Evaluate</Button>
           </Group>
         </Stack>
       </form>
       {explain.error && <Alert color="ember" variant="light" title="No answer" role="alert">{explain.error.message}</Alert>}
+      {explain.isLoading && <Loading rows={3} />}
       <div aria-live="polite">
         {asked && explain.data && !explain.error && <Explained answer={explain.data} place={place} asked={asked} flag={flag} />}
       </div>

@@ -1,4 +1,6 @@
 import type { Answer, ConditionStep, Outcome, RolloutStep, SegmentStep, SplitStep, Step } from '../../api/schema';
+import { operatorInWords, valuesText } from '../../parts/conditions';
+import { percent } from '../../parts/words';
 
 /** Why a flag answered so, in words. */
 export const REASONS: Record<string, string> = {
@@ -63,22 +65,30 @@ function said(step: Step, served: number | undefined): SaidStep {
   }
 }
 
+/** What buckets are of a hundred: an editor speaks of percent, of which each has a thousand. */
+const share = (buckets: number) => percent(buckets / 1_000);
+
 function drawn(rollout: RolloutStep | null | undefined, split: SplitStep | null | undefined): string[] {
   const lines: string[] = [];
   if (rollout) {
     const { bucket_by, unit, bucket, threshold, inside } = rollout;
-    lines.push(`${bucket_by} ${unit} is in bucket ${bucket}, ${inside ? 'below' : 'not below'} ${threshold}.`);
+    lines.push(`${bucket_by} ${unit} is at ${share(bucket)}, ${inside ? 'within' : 'not within'} the first ${share(threshold)}.`);
   }
-  if (split) lines.push(`In the split it is in bucket ${split.bucket}, which is ${split.variant}'s.`);
+  if (split) lines.push(`In the split it is at ${share(split.bucket)}, which is ${split.variant}'s.`);
   return lines;
 }
 
 function segment({ segment, held }: SegmentStep): string {
-  return `${held ? '✓' : '✗'} segment ${segment}`;
+  return `${held ? '✓' : '✗'} in segment ${segment}`;
 }
 
 function condition({ attribute, operator, values, more_values: more, negate, saw, held }: ConditionStep): string {
-  const wanted = (values ?? []).map((value) => JSON.stringify(value)).join(', ') + (more ? ` and ${more} more` : '');
-  const seen = saw === null || saw === undefined ? 'there is none' : `it is ${JSON.stringify(saw)}`;
-  return `${held ? '✓' : '✗'} ${attribute} ${negate ? 'not ' : ''}${operator} ${wanted}: ${seen}`;
+  const wanted = [attribute, operatorInWords(operator, negate), valuesText(values), more && `and ${more} more`].filter(Boolean).join(' ');
+  const seen = saw === null || saw === undefined ? 'there is none' : `it is ${seenText(saw)}`;
+  return `${held ? '✓' : '✗'} ${wanted}: ${seen}`;
+}
+
+/** What a context has, written as the editor writes values: a text that reads as a number is in quotes. */
+function seenText(saw: unknown): string {
+  return typeof saw === 'string' ? valuesText([saw]) : JSON.stringify(saw);
 }
