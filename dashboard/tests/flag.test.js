@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Hoist } from '../../tests/clients/hoist.js';
-import { assertAccessible, assertQuiet, inspect, launch, open, Person } from './browser.js';
+import { assertAccessible, assertFocus, assertQuiet, inspect, launch, open, Person } from './browser.js';
 
 const PAGE = '/projects/default/flags/dashboard_v2';
 const IN_PRODUCTION = `${PAGE}?environment=production`;
@@ -108,6 +108,7 @@ test('what another person changes appears, and nothing typed is lost', async () 
   });
   await page.getByRole('button', { name: 'Save 100 % in Staging' }).click();
   await page.getByText('Not saved: somebody else was first').waitFor();
+  await page.locator('[role=alert]:focus', { hasText: 'somebody else was first' }).waitFor();
   await preview(page, /31 % → 100 %/);
   page.complaints.length = 0;
   await page.getByRole('button', { name: 'Save 100 % in Staging' }).click();
@@ -150,6 +151,33 @@ test('a kill is held for a second, asks why afterwards, and counts who has it', 
   await assertAccessible(page);
   const { items } = await hoist.send('GET', 'flags/killed/history?environment=development');
   assert.deepEqual([items[0].action, items[0].reason], ['settings.killed', 'errors at checkout']);
+  assertQuiet(page);
+});
+
+test('why it was turned off can still be said after a look at another tab, as long as it is off by that kill', async () => {
+  await rollout('development', 100, 'killed');
+  const page = await open(browser, hoist, '/projects/default/flags/killed?environment=development');
+  const look = async (tab) => {
+    await page.getByRole('tab', { name: tab }).click();
+    await page.getByRole('tabpanel', { name: tab }).waitFor();
+  };
+  await page.getByRole('button', { name: 'Hold to kill in Development' }).focus();
+  await page.keyboard.down('Enter');
+  await page.getByText('It is off.', { exact: true }).waitFor();
+  await page.keyboard.up('Enter');
+  const reason = page.getByRole('textbox', { name: 'Reason', exact: true });
+  await reason.waitFor();
+  await look('History');
+  await look('Rollout');
+  await page.getByText('1 of 1 instances have it off').waitFor();
+  await assertFocus(page, 'Rollout');
+  await reason.fill('errors at checkout');
+  await page.getByRole('button', { name: 'Put it on record' }).click();
+  await page.getByText('The reason is on record.').waitFor();
+  await look('History');
+  await look('Rollout');
+  await page.getByText('It is off.', { exact: true }).waitFor();
+  assert.equal(await reason.count(), 0, 'it was said');
   assertQuiet(page);
 });
 

@@ -30,6 +30,7 @@ begin(async (begun) => {
   const make = (key, more = {}) => hoist.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web', ...more });
   const variants = { a: 'Buy', b: 'Buy now', c: 'Get it' };
   await make('dashboard_v2');
+  await make('never_on');
   await make('copy', { type: 'string', variants });
   await put('copy', settings({ rollout: 10, serve: 'a' }, { off_variant: 'c' }));
 });
@@ -62,6 +63,12 @@ test('a flag of values names what it serves, also while it is off', async () => 
   await one.locator('[data-preview]', { hasText: 'about 40 % more get a instead of c' }).waitFor();
   await shoot(one, 'flag-values', { whole: false });
   await assertAccessible(one);
+  assertQuiet(one);
+});
+
+test('what a flag that is off would serve is told as what is to come, also where it never was on', async () => {
+  const one = await page('never_on');
+  await one.getByText('Now 0 % (off; 100 % once it is on)').waitFor();
   assertQuiet(one);
 });
 

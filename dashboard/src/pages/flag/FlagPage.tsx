@@ -154,7 +154,7 @@ function Work({ project, flag }: { project: string; flag: FlagOverview }) {
       {TABS.map((name) => (
         <Tabs.Panel key={name} value={name}>
           <Suspense fallback={<Loading />}>
-            <Content key={environment.key} tab={name} place={place} flag={flag} environment={environment} />
+            <Content key={`${flag.key} ${environment.key}`} tab={name} place={place} flag={flag} environment={environment} />
           </Suspense>
         </Tabs.Panel>
       ))}

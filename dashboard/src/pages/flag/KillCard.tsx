@@ -20,11 +20,16 @@ interface KillCardProps {
 /** Off at once, with no approval; then why, and who has it. */
 export function KillCard({ place, environment, settings, may }: KillCardProps) {
   const kill = useKill(place);
-  const [killed, setKilled] = useState<FlagSettings>();
+  const [remembered] = useState(() => unexplained(place, settings));
+  const [killed, setKilled] = useState(remembered);
   const [told, setTold] = useState(false);
   const off = (reason: string) => {
     setTold(reason.trim() !== '');
-    kill.mutate(reason.trim(), { onSuccess: setKilled });
+    const onSuccess = (killed: FlagSettings) => {
+      setKilled(killed);
+      if (!reason.trim()) UNEXPLAINED.set(nameOf(place), killed);
+    };
+    kill.mutate(reason.trim(), { onSuccess });
   };
   const stands = killed && settings.version === killed.version;
   return (
@@ -52,12 +57,23 @@ export function KillCard({ place, environment, settings, may }: KillCardProps) {
         {stands && (
           <>
             <Received place={place} revision={killed.revision} />
-            {!told && <Why place={place} version={killed.version} />}
+            {!told && may && <Why place={place} version={killed.version} fresh={killed !== remembered} />}
           </>
         )}
       </Stack>
     </section>
   );
+}
+
+/** The last kill of each flag of which nobody has said why, so that it can still be said after a look at another page. */
+const UNEXPLAINED = new Map<string, FlagSettings>();
+
+const nameOf = ({ project, environment, flag }: SettingsPlace) => [project, environment, flag].join('/');
+
+/** The kill that is what holds, if it was made on this page and has no reason yet. */
+function unexplained(place: SettingsPlace, settings: FlagSettings): FlagSettings | undefined {
+  const killed = UNEXPLAINED.get(nameOf(place));
+  return killed?.version === settings.version ? killed : undefined;
 }
 
 const HOLD_MS = 1_000;
@@ -166,8 +182,15 @@ function Received({ place, revision }: { place: SettingsPlace; revision: number 
   );
 }
 
+interface WhyProps {
+  place: SettingsPlace;
+  version: number;
+  /** Whether it was turned off just now: then the keyboard comes here. */
+  fresh: boolean;
+}
+
 /** Asks why, once it is off. */
-function Why({ place, version }: { place: SettingsPlace; version: number }) {
+function Why({ place, version, fresh }: WhyProps) {
   const [reason, setReason] = useState('');
   const record = useKillReason(place);
   const unsaid = reason.trim() !== '' && !record.isPending && !record.isSuccess;
@@ -177,7 +200,7 @@ function Why({ place, version }: { place: SettingsPlace; version: number }) {
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        record.mutate({ reason, version });
+        record.mutate({ reason, version }, { onSuccess: () => void UNEXPLAINED.delete(nameOf(place)) });
       }}
     >
       {record.error && (
@@ -185,7 +208,7 @@ function Why({ place, version }: { place: SettingsPlace; version: number }) {
           {record.error.message}
         </Alert>
       )}
-      <Reason value={reason} onChange={setReason} optional={false} autoFocus />
+      <Reason value={reason} onChange={setReason} optional={false} autoFocus={fresh} />
       <Group justify="flex-end" mt="xs">
         <Button type="submit" variant="default" disabled={!reason.trim()} loading={record.isPending}>
           Put it on record

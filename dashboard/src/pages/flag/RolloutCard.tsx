@@ -6,6 +6,7 @@ import type { Environment, FlagSettings, FlagType } from '../../api/schema';
 import { useExposures } from '../../data/exposures';
 import { type SettingsPlace, useRollout } from '../../data/settings';
 import { EnvironmentName } from '../../parts/EnvironmentName';
+import { useFocusAfter } from '../../parts/focus';
 import { FormProblems } from '../../parts/FormProblems';
 import lines from '../../parts/Lines.module.css';
 import { PercentField } from '../../parts/PercentField';
@@ -44,10 +45,12 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
   const [reason, setReason] = useState('');
   const [saved, setSaved] = useState(false);
   const heading = useRef<HTMLHeadingElement>(null);
+  const card = useRef<HTMLElement>(null);
   const perDay = useExposures(place).data?.per_day;
   const rollout = useRollout(place);
   const share = choice?.share ?? before;
   const changed = choice !== undefined && !Object.is(share, before);
+  const theirs = choice !== undefined && settings.version !== choice.version;
   const readable = !Number.isNaN(share);
   // What it said is one click away when it is turned on again.
   const kept = settings.default.rollout ?? 100;
@@ -56,6 +59,7 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
   const preview = readable ? meaning(before, share, perDay, settings, type) : 'Type how many percent are to get it.';
   const [settled] = useDebouncedValue(changed ? preview : '', SETTLED_MS);
   const locked = !may || rollout.isPending;
+  useFocusAfter(rollout.isPending, card);
   const outdated = rollout.error instanceof ProblemError && rollout.error.outdated;
   const { fields, rest } = fieldErrors(outdated ? null : rollout.error, { percentage: '/percentage', reason: '/reason' });
   const choose = (share: number) => {
@@ -77,7 +81,7 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
       { onSuccess: () => { leave(); setSaved(true); } },
     );
   return (
-    <section className={`${lines.card} ${classes.card}`} aria-labelledby="rollout-title">
+    <section ref={card} className={`${lines.card} ${classes.card}`} aria-labelledby="rollout-title">
       <Stack gap="md">
         <Group justify="space-between">
           <Title order={2} id="rollout-title" ref={heading} tabIndex={-1}>
@@ -88,12 +92,22 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
         <Text role="status">
           Now <b>{percent(before)}</b>
           {served(type, settings)}
-          {!settings.enabled && ` (off; ${percent(kept)} when it was on)`}
+          {!settings.enabled && ` (off; ${percent(kept)} once it is on)`}
           {saved && <Text span c="var(--hoist-on)"> · saved</Text>}
         </Text>
-        {changed && settings.version !== choice.version && (
-          <Alert color="ember" variant="light" role="alert" title={outdated ? 'Not saved: somebody else was first' : 'Somebody else saved meanwhile'}>
-            <Person first actor={settings.changed_by} /> has made it {percent(before)}. What you chose would go on from there.
+        {changed && (outdated || theirs) && (
+          <Alert
+            color="ember"
+            variant="light"
+            role="alert"
+            tabIndex={-1}
+            title={outdated ? 'Not saved: somebody else was first' : 'Somebody else saved meanwhile'}
+          >
+            {theirs && (
+              <>
+                <Person first actor={settings.changed_by} /> has made it {percent(before)}. What you chose would go on from there.
+              </>
+            )}
           </Alert>
         )}
         <FormProblems problems={rest} />
@@ -133,7 +147,7 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
               <Button variant="default" onClick={leave} disabled={locked}>
                 Leave it
               </Button>
-              <Button onClick={save} loading={rollout.isPending} disabled={!readable} color={environment.protected ? 'ember.7' : undefined}>
+              <Button data-acts onClick={save} loading={rollout.isPending} disabled={!readable} color={environment.protected ? 'ember.7' : undefined}>
                 {readable ? `Save ${percent(share)} in ${environment.name}` : 'Save'}
               </Button>
             </Group>
