@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { begin } from './begin.js';
-import { assertAccessible, assertFits, assertQuiet, open, shoot } from './browser.js';
+import { assertAccessible, assertFits, assertFocus, assertQuiet, open, shoot } from './browser.js';
 
 const PAGE = '/projects/default/flags/dashboard_v2';
 
@@ -37,6 +37,11 @@ test('another environment is asked about while a rollout is chosen and not saved
   await page.getByRole('button', { name: 'Save 50 % in Staging' }).waitFor();
   assert.equal(await page.getByLabel('Reason (optional)').inputValue(), 'half of them');
   assert.match(page.url(), /environment=staging/);
+  await assertFocus(page, 'Environment: Staging');
+  await choose(page, 'Production');
+  await question.waitFor();
+  await page.keyboard.press('Escape');
+  await assertFocus(page, 'Environment: Staging');
   await choose(page, 'Production');
   await question.getByRole('button', { name: 'Leave' }).click();
   await page.getByRole('button', { name: 'Environment: Production' }).waitFor();

@@ -1,5 +1,6 @@
 import { Button, Menu } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
+import { useRef } from 'react';
 import type { Environment } from '../api/schema';
 import { toneOf, useEnvironments } from '../data/environments';
 import { EnvironmentName } from '../parts/EnvironmentName';
@@ -10,11 +11,17 @@ import classes from './EnvironmentPicker.module.css';
 export function EnvironmentPicker({ project, environment }: { project: string; environment: Environment | undefined }) {
   const environments = useEnvironments(project).data ?? [];
   const navigate = useNavigate();
-  const choose = (key: string) => void navigate({ to: '.', search: (before) => ({ ...before, environment: key }) });
+  const picker = useRef<HTMLButtonElement>(null);
+  const choose = (key: string) => {
+    // The menu is about to go: what asks before another environment is shown gives the keyboard back to what stays.
+    picker.current?.focus();
+    void navigate({ to: '.', search: (before) => ({ ...before, environment: key }) });
+  };
   return (
     <Menu position="bottom-start" width={240}>
       <Menu.Target>
         <Button
+          ref={picker}
           variant="default"
           size="xs"
           className={classes.picker}
