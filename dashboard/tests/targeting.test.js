@@ -161,6 +161,11 @@ test('what is missing or refused is told at its field, which gets the keyboard',
     return it.evaluate((ids) => ids.split(' ').map((id) => document.getElementById(id)?.textContent).join(), await field.getAttribute('aria-describedby'));
   };
   assert.match(await told('Attribute'), /Name an attribute/);
+  const colourOf = (it) => it.evaluate((one) => getComputedStyle(one, '::placeholder').color);
+  const usual = await colourOf(it.getByPlaceholder('What people call it'));
+  for (const label of ['Attribute', 'Values']) {
+    assert.equal(await colourOf(condition.getByLabel(label, { exact: true })), usual, `what stands in ${label} for nothing is no fault`);
+  }
   assert.match(await told('Values'), /Give a value/);
   assert.equal((await stands('refused')).rules.length, 0, 'nothing was sent');
   await assertAccessible(it);
@@ -236,6 +241,23 @@ test('a prerequisite is looked for by name, and its variants are chosen', async 
   await waitForFocus(it, 'Saved as version');
   assert.deepEqual((await stands('wanting')).prerequisites, [{ flag: 'wanted', variants: ['blue'] }]);
   await assertAccessible(it);
+  assertQuiet(it);
+});
+
+test('a list of flags that is open is accessible, and the arrow keys move it', async () => {
+  await Promise.all(Array.from({ length: 12 }, (_, at) => make(`listed_${String(at).padStart(2, '0')}`)));
+  const it = await open(browser, hoist, page('listed_00'));
+  await it.getByRole('button', { name: 'Add a prerequisite' }).click();
+  const field = it.getByRole('combobox', { name: 'Prerequisite 1: flag' });
+  await waitForFocus(it, 'Prerequisite 1: flag');
+  await assertAccessible(it);
+  await field.press('ArrowDown');
+  const list = it.getByRole('listbox');
+  await list.waitFor();
+  await assertAccessible(it);
+  assert.ok(await list.evaluate((it) => it.scrollHeight > it.clientHeight), 'it is longer than what is seen of it');
+  await it.keyboard.press('ArrowUp');
+  await it.waitForFunction(() => document.querySelector('[role=listbox]').scrollTop > 0);
   assertQuiet(it);
 });
 

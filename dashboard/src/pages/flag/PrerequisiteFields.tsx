@@ -86,6 +86,7 @@ function One({ project, name, flags, prerequisite, faults, change, remove }: One
         data={flags}
         limit={LISTED}
         searchable
+        openOnFocus={false}
         allowDeselect={false}
         value={flag || null}
         onChange={(chosen) => chosen !== null && chosen !== flag && change({ flag: chosen, variants: [] })}
