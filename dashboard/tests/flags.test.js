@@ -312,21 +312,6 @@ test('what the server refuses is told at its field', async () => {
   await assertAccessible(page);
 });
 
-test('a day that has passed is no day to be gone by', async () => {
-  const page = await open(browser, hoist, '/projects/default/new-flag');
-  await page.getByRole('textbox', { name: 'Key' }).fill('too_late');
-  await page.getByRole('combobox', { name: 'Owner' }).fill('web');
-  await page.getByLabel('Gone by').fill('2020-01-01');
-  await page.getByText('This day has passed.').waitFor();
-  await assertAccessible(page);
-  await page.getByRole('button', { name: 'Create flag' }).click();
-  await assert.rejects(hoist.send('GET', 'flags/too_late'), /404/);
-  await page.getByLabel('Gone by').fill('2099-01-01');
-  await page.getByRole('button', { name: 'Create flag' }).click();
-  await page.getByRole('heading', { level: 1, name: 'too_late is made' }).waitFor();
-  assertQuiet(page);
-});
-
 test('a key for another environment is made where it is needed, and shown once', async () => {
   const page = await open(browser, hoist, '/projects/default/new-flag?made=checkout_copy&environment=production');
   const snippet = page.getByLabel('Rust snippet', { exact: true });

@@ -11,6 +11,8 @@ interface FormProps {
   act: () => void;
   busy: boolean;
   disabled?: boolean | undefined;
+  /** Whether the form says itself what is missing, and the browser does not. */
+  ownFaults?: boolean;
   /** Beside the button. */
   note?: ReactNode;
   /** Whoever may not act sees the fields without the button. */
@@ -19,12 +21,13 @@ interface FormProps {
 }
 
 /** Fields, what was refused above them, and the button that sends them below. */
-export function Form({ problems, action, act, busy, disabled, note, may = true, children }: FormProps) {
+export function Form({ problems, action, act, busy, disabled, ownFaults = false, note, may = true, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
   useFocusAfter(busy, form);
   return (
     <form
       ref={form}
+      noValidate={ownFaults}
       onSubmit={(event) => {
         event.preventDefault();
         act();

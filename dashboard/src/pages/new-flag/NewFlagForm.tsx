@@ -1,12 +1,13 @@
 import { Input, NativeSelect, Paper, SegmentedControl, SimpleGrid, Textarea, TextInput } from '@mantine/core';
-import { useState } from 'react';
+import { useRef, useState } from 'react';
 import { fieldErrors } from '../../api/problem';
 import type { FlagType, Purpose } from '../../api/schema';
 import { useCreateFlag, useOverview } from '../../data/flags';
 import { Form } from '../../parts/Form';
+import { useLead } from '../../parts/lead';
 import { useUnsaved } from '../../parts/Unsaved';
 import { distinct, PURPOSES } from '../flags/filters';
-import { type Draft, emptyDraft, LIFETIMES, newFlag, PLACES, rememberOwner, today } from './form';
+import { type Draft, emptyDraft, LIFETIMES, missing, newFlag, PLACES, rememberOwner, today } from './form';
 import { VariantFields } from './VariantFields';
 
 const TYPES: { value: FlagType; label: string }[] = [
@@ -26,6 +27,11 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
   const [begun] = useState(emptyDraft);
   const [draft, setDraft] = useState(begun);
   const [unreadable, setUnreadable] = useState<string>();
+  const [tries, setTries] = useState(0);
+  // A day that is typed by half is none for the form, and is not to be lost without a word.
+  const [halfDay, setHalfDay] = useState(false);
+  const day = useRef<HTMLInputElement>(null);
+  const [within, lead] = useLead<HTMLDivElement>();
   const create = useCreateFlag(project);
   const owners = distinct(useOverview(project).data?.flags.map(({ owner }) => owner) ?? []);
   const set = (part: Partial<Draft>) => setDraft((before) => ({ ...before, ...part }));
@@ -33,10 +39,15 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
 
   const { saved, question } = useUnsaved(JSON.stringify(draft) !== JSON.stringify(begun), () => undefined);
 
-  const gone = draft.expires !== '' && draft.expires < today();
+  // A day that is over is told at once; what is missing is told to whoever has tried.
+  const found = missing(draft);
+  const told = tries > 0 ? { ...fields, ...found } : { ...fields, expires: found.expires ?? fields.expires };
 
   const submit = () => {
-    if (gone) return;
+    setTries(tries + 1);
+    const half = day.current?.validity.badInput ?? false;
+    setHalfDay(half);
+    if (half || Object.keys(found).length > 0) return lead('[aria-invalid="true"]');
     const read = newFlag(draft);
     setUnreadable('error' in read ? read.error : undefined);
     if ('error' in read) return;
@@ -49,13 +60,16 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
   };
   const words = (name: 'key' | 'owner' | 'name' | 'description' | 'tags' | 'expires') => ({
     value: draft[name],
-    onChange: (event: { currentTarget: { value: string } }) => set({ [name]: event.currentTarget.value }),
-    error: fields[name],
+    onChange: (event: { currentTarget: { value: string } }) => {
+      set({ [name]: event.currentTarget.value });
+      if (name === 'expires') setHalfDay(false);
+    },
+    error: told[name],
   });
 
   return (
-    <Paper withBorder p={{ base: 'md', sm: 'lg' }} maw={760} bg="var(--hoist-card)">
-      <Form problems={rest} action="Create flag" act={submit} busy={create.isPending}>
+    <Paper ref={within} withBorder p={{ base: 'md', sm: 'lg' }} maw={760} bg="var(--hoist-card)">
+      <Form problems={rest} action="Create flag" act={submit} busy={create.isPending} ownFaults>
         <SimpleGrid cols={{ base: 1, sm: 2 }}>
           <TextInput label="Key" description="What code reads. It never changes" placeholder="dashboard_v2" required autoFocus spellCheck={false} autoComplete="off" {...words('key')} />
           <TextInput label="Owner" description="Who answers for it" placeholder="web" required list="owners" {...words('owner')} />
@@ -85,7 +99,7 @@ export function NewFlagForm({ project, done }: NewFlagFormProps) {
         <SimpleGrid cols={{ base: 1, sm: 3 }}>
           <TextInput label="Name" placeholder="As the key" {...words('name')} />
           <TextInput label="Tags" placeholder="checkout, mobile" {...words('tags')} />
-          <TextInput label="Gone by" type="date" min={today()} {...words('expires')} error={gone ? 'This day has passed.' : fields.expires} />
+          <TextInput label="Gone by" type="date" ref={day} min={today()} {...words('expires')} error={halfDay ? 'This is no whole day.' : told.expires} />
         </SimpleGrid>
       </Form>
       {question}

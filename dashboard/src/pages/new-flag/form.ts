@@ -58,6 +58,20 @@ export const PLACES: Record<keyof Draft, string> = {
   variants: '/variants',
 };
 
+/** What the server takes for a key. */
+const KEY = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,127}$/;
+
+/** What the page sees by itself, all of it at once. */
+export function missing({ key, owner, expires }: Draft): Partial<Record<keyof Draft, string>> {
+  const named = key.trim();
+  return {
+    ...(named === '' && { key: 'Give it a key.' }),
+    ...(named !== '' && !KEY.test(named) && { key: 'A key starts with a letter or digit and has at most 128 of A-Z a-z 0-9 . _ ~ -' }),
+    ...(owner.trim() === '' && { owner: 'Name who answers for it.' }),
+    ...(expires !== '' && expires < today() && { expires: 'This day has passed.' }),
+  };
+}
+
 /** The purposes' lifetimes, in words. */
 export const LIFETIMES: Record<Purpose, string> = {
   release: 'Code that is deployed dark; gone after 40 days',
