@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, MapAccess, SeqAccess, Visitor};
@@ -32,13 +32,23 @@ pub(crate) struct Fingerprint(pub(crate) String);
 #[derive(Debug)]
 pub struct Body<T>(pub T);
 
-impl<T: DeserializeOwned + 'static> FromRequest for Body<T> {
+/// A body of so many bytes is read beside the workers, each of which answers many others meanwhile.
+const LARGE: usize = 128 * 1024;
+
+impl<T: DeserializeOwned + Send + 'static> FromRequest for Body<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let text = Text::from_request(request, payload);
-        Box::pin(async move { Ok(Self(parse(&text.await?.0, &[])?.0)) })
+        Box::pin(async move {
+            let text = text.await?.0;
+            if text.len() < LARGE {
+                return Ok(Self(parse(&text, &[])?.0));
+            }
+            let read = web::block(move || parse(&text, &[])).await;
+            Ok(Self(read.map_err(|error| Error::Internal(error.to_string()))??.0))
+        })
     }
 }
 

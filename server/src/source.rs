@@ -29,11 +29,18 @@ const ALL: [(Source, &str); 4] = [
 ];
 
 /// The source at the moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Sources {
+    began: Instant,
     now: AtomicU8,
     /// When this node last knew that it has what the database has.
     followed: Mutex<Option<Instant>>,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self { began: Instant::now(), now: AtomicU8::new(0), followed: Mutex::new(None) }
+    }
 }
 
 impl Sources {
@@ -66,5 +73,8 @@ impl Sources {
             let is_it = if self.get() == source { 1.0 } else { 0.0 };
             metrics::gauge!("hoist_source", "source" => name).set(is_it);
         }
+        // One that has never reached the database has been without it since its start.
+        let age = self.age().unwrap_or_else(|| self.began.elapsed());
+        metrics::gauge!("hoist_followed_age_seconds").set(age.as_secs_f64());
     }
 }

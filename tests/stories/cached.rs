@@ -173,6 +173,9 @@ async fn a_node_serves_from_the_cache_at_the_first_refusal_of_the_database() {
     place.api(node).get("/livez").ok().await;
     place.serves_from(node, "cache").await;
     place.serves(node).await;
+    // The alert of a database that is away goes by this age, also for who never reached it.
+    let metrics = place.api(node).get("/metrics").send().await.text;
+    assert!(metrics.contains("\nhoist_followed_age_seconds "), "{metrics}");
     let log = place.cluster.nodes[node].log();
     assert!(
         log.contains("cannot be used: Connection refused") && !log.contains("nothing is served"),

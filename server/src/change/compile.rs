@@ -7,6 +7,7 @@ use hoist_evaluation::{Document, Flag, Patch, Problem, Snapshot};
 
 use super::Change;
 use crate::app::App;
+use crate::clock::Timestamp;
 use crate::error::{Error, Fault, Result};
 use crate::history::{self, Kind};
 use crate::keys::{EnvironmentKey, ProjectKey};
@@ -24,24 +25,38 @@ impl Change<'_> {
     /// Compiles each environment as it would be, and refuses if anything in it would not work.
     pub(super) async fn compile(&mut self) -> Result<Vec<(EnvironmentKey, State)>> {
         let mut states = Vec::new();
+        let places = Arc::new(std::mem::take(&mut self.places));
         for (environment, draft) in &self.drafts {
             let base =
                 base(self.app, &mut self.transaction, &self.project, environment, draft.revision).await?;
-            let patch = draft.patch();
-            let state = base
-                .apply(&patch, self.at)
-                .map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
-            let faults = Faults { environment, places: &self.places };
-            faults.check(&base, &state, &patch)?;
-            if let Err(unfit) = state.size.check()
-                && !state.size.is_within(base.size)
-            {
-                return Err(Error::Conflict(unfit.to_string(), Vec::new()));
-            }
+            let (patch, at) = (draft.patch(), self.at);
+            let faults = Faults { environment: environment.clone(), places: Arc::clone(&places) };
+            let state = if draft.documents.len() < MANY {
+                next(&base, &patch, at, &faults)?
+            } else {
+                let compiled = tokio::task::spawn_blocking(move || next(&base, &patch, at, &faults)).await;
+                compiled.map_err(|error| Error::Internal(error.to_string()))??
+            };
             states.push((environment.clone(), state));
         }
         Ok(states)
     }
+}
+
+/// So many documents are compiled beside the workers, each of which answers many others meanwhile.
+const MANY: usize = 500;
+
+/// What an environment will be by a patch, if that works and is not too large.
+fn next(base: &State, patch: &Patch, at: Timestamp, faults: &Faults) -> Result<State> {
+    let state =
+        base.apply(patch, at).map_err(|gap| Error::Internal(format!("history has a gap: {gap:?}")))?;
+    faults.check(base, &state, patch)?;
+    if let Err(unfit) = state.size.check()
+        && !state.size.is_within(base.size)
+    {
+        return Err(Error::Conflict(unfit.to_string(), Vec::new()));
+    }
+    Ok(state)
 }
 
 impl Draft {
@@ -81,12 +96,12 @@ async fn base(
 }
 
 /// Finds what is wrong with an environment's patch, and where in the body it stands.
-struct Faults<'a> {
-    environment: &'a EnvironmentKey,
-    places: &'a BTreeMap<(Kind, String), String>,
+struct Faults {
+    environment: EnvironmentKey,
+    places: Arc<BTreeMap<(Kind, String), String>>,
 }
 
-impl Faults<'_> {
+impl Faults {
     /// Refuses a patch whose flags or segments have problems, or that breaks others which refer to them.
     fn check(&self, before: &State, after: &State, patch: &Patch) -> Result<()> {
         let mut faults = Vec::new();

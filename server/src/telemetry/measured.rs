@@ -53,7 +53,10 @@ const GAUGES: [(&str, &str); 18] = [
     ("hoist_flags", "Flags that are served"),
     ("hoist_instances", "Instances whose stream this node holds"),
     ("hoist_exposures_waiting", "Batches of evaluations over OFREP that are not written down yet"),
-    ("hoist_followed_age_seconds", "How long ago this node knew that it has what the database has"),
+    (
+        "hoist_followed_age_seconds",
+        "How long ago this node knew that it has what the database has; if never, since its start",
+    ),
     (
         "hoist_clock_offset_seconds",
         "By how much the database's clock, by which this node goes, is ahead of the machine's",
@@ -134,9 +137,6 @@ pub(crate) fn clock(ahead_ms: i64) {
 pub(crate) async fn get_metrics(serving: web::Data<Serving>, app: Option<web::Data<App>>) -> HttpResponse {
     if let Some(app) = app {
         app.source.measure();
-        if let Some(age) = app.source.age() {
-            gauge!("hoist_followed_age_seconds").set(age.as_secs_f64());
-        }
         if let Some(age) = app.cache.age() {
             gauge!("hoist_cache_age_seconds").set(age.as_secs_f64());
         }
