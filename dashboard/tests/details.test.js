@@ -25,7 +25,7 @@ begin(async (begun) => {
   ({ hoist, browser } = begun);
   const make = (key, more = {}) =>
     hoist.send('POST', 'flags', { key, type: 'boolean', purpose: 'release', owner: 'web', tags: ['ui'], ...more });
-  for (const key of ['edited', 'refused', 'shared', 'looked']) await make(key, { description: 'Tabs instead of pages' });
+  for (const key of ['edited', 'refused', 'shared', 'looked', 'told']) await make(key, { description: 'Tabs instead of pages' });
   await make('copy', { type: 'string', variants: { a: 'Buy', b: 'Buy now' } });
 });
 
@@ -51,6 +51,28 @@ test('owner, name, description, tags, purpose and day are changed on the page, a
   const { items } = await hoist.send('GET', 'flags/edited/history');
   assert.deepEqual([items[0].action, items[0].reason], ['flag.updated', 'the team has changed']);
   assertQuiet(one);
+});
+
+test('the history of each environment tells what was done to the flag itself as well', async () => {
+  await hoist.send('PUT', 'environments/staging/flags/told/rollout', { percentage: 10, enabled: true });
+  await hoist.send('PUT', 'environments/production/flags/told/rollout', { percentage: 20, enabled: true });
+  await hoist.send('POST', 'flags/told/archive');
+  await hoist.send('POST', 'flags/told/restore');
+  const one = await page('told?environment=staging&tab=history');
+  const entries = one.getByRole('tabpanel').getByRole('listitem');
+  await entries.nth(3).waitFor();
+  const told = (await entries.allTextContents()).map((text) => text.split(' by ')[0]);
+  assert.deepEqual(told, ['Flag restored', 'Flag archived', 'Rollout changed', 'Flag created']);
+  assert.equal(await one.getByRole('button', { name: /^Restore revision/ }).count(), 0, 'what holds now is not given back');
+  await shoot(one, 'history-told-1440-light');
+  assertQuiet(one);
+});
+
+test('a name that is one long word makes no page wider', async () => {
+  await hoist.send('POST', 'flags', { key: 'long', name: 'n'.repeat(120), type: 'boolean', purpose: 'release', owner: 'web' });
+  const one = await page('long', { width: 360 });
+  await one.getByText('n'.repeat(120)).waitFor();
+  assert.equal(await one.evaluate(() => document.documentElement.scrollWidth), 360);
 });
 
 test('the dialog is read and used by everyone, in both themes and on a telephone', async () => {

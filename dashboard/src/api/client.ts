@@ -1,6 +1,6 @@
 import createClient from 'openapi-fetch';
 import type { paths } from './schema';
-import { ProblemError, problemOf } from './problem';
+import { ProblemError, problemOf, UNKNOWN } from './problem';
 
 /** The API by its own document: a path or a field that is not there does not compile. */
 export const api = createClient<paths>({ baseUrl: '/', credentials: 'same-origin', fetch: ask });
@@ -52,10 +52,7 @@ const unreachable = { type: 'about:blank', title: 'The server cannot be reached'
 
 const unread = { ...unreachable, detail: 'What you see may be out of date. It is asked again by itself.' };
 
-const unwritten = {
-  ...unreachable,
-  detail: 'Nobody knows whether this was saved. What stands is shown as soon as the server is back; then try again.',
-};
+const unwritten = { ...unreachable, detail: UNKNOWN };
 
 /** The header that tells why, for requests that have no body to say it in. */
 export function reasonHeader(reason: string): Record<string, string> {

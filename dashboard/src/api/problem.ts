@@ -30,6 +30,9 @@ export class ProblemError extends Error {
   }
 }
 
+/** What is said of a write that the server did not answer: the network may have swallowed the answer alone. */
+export const UNKNOWN = 'Nobody knows whether this was saved. What stands is shown as soon as the server is back; then try again.';
+
 /** Reads a problem out of an answer, whatever stood before the server and answered instead of it. */
 export function problemOf(body: unknown, response: Response): Problem {
   if (isProblem(body)) return body;

@@ -103,7 +103,7 @@ function About({ project, flag }: { project: string; flag: FlagOverview }) {
       {/* A dialog of one state does not outlive it. */}
       <Archived key={flag.archived_at} project={project} flag={flag} />
       <Group gap="xs" mb="md">
-        {flag.name !== flag.key && <Text fw={600}>{flag.name}</Text>}
+        {flag.name !== flag.key && <Text fw={600} miw={0} style={{ overflowWrap: 'anywhere' }}>{flag.name}</Text>}
         <Badge variant="default" tt="none">{PURPOSES[flag.purpose]}</Badge>
         <Text size="sm">
           Owner <b>{flag.owner}</b>

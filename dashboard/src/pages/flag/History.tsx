@@ -17,15 +17,18 @@ import { Time } from '../../parts/Time';
 import classes from './Flag.module.css';
 import type { ContentProps } from './FlagPage';
 
-/** What was done to the flag here, the newest first; each revision can be given back. */
+/** What was done to the flag, here and everywhere at once, the newest first; each revision can be given back. */
 export function History({ place, environment }: ContentProps) {
-  const history = useHistory(place.project, place.flag, place.environment);
+  const history = useHistory(place.project, place.flag);
   const current = useSettings(place).data;
   const [wanted, setWanted] = useState<Sealed>();
   const may = useMay('editor');
   if (history.error && !history.data) return <Failure error={history.error} again={() => void history.refetch()} />;
   if (!history.data) return <Loading rows={5} />;
-  const entries = history.data.pages.flatMap(({ items }) => items);
+  const all = history.data.pages.flatMap(({ items }) => items);
+  // What names no environment is about the flag itself: made, described, archived.
+  const entries = all.filter((entry) => !entry.environment || entry.environment === place.environment);
+  const newest = entries.find(isSettings);
   const told = tell(entries, current && bare(current));
   return (
     <Stack gap="md">
@@ -40,7 +43,7 @@ export function History({ place, environment }: ContentProps) {
                 </Text>
                 {entry.reason && <Text>“{entry.reason}”</Text>}
               </div>
-              {may && index > 0 && entry.revision && entry.action.startsWith('settings.') && (
+              {may && entry !== newest && entry.revision && isSettings(entry) && (
                 <Button size="xs" variant="default" onClick={() => setWanted(entry)}>
                   Restore revision {entry.revision}
                 </Button>
@@ -50,7 +53,7 @@ export function History({ place, environment }: ContentProps) {
           </li>
         ))}
       </ol>
-      {entries.length === 0 && <Text c="dimmed">Nothing was done to it here yet.</Text>}
+      {entries.length === 0 && !history.hasNextPage && <Text c="dimmed">Nothing was done to it here yet.</Text>}
       {history.hasNextPage && (
         <Button variant="default" onClick={() => void history.fetchNextPage()} loading={history.isFetchingNextPage}>
           Show earlier changes
@@ -61,14 +64,17 @@ export function History({ place, environment }: ContentProps) {
   );
 }
 
+const isSettings = ({ action }: Sealed) => action.startsWith('settings.');
+
 /**
  * Each entry in words. Walking back from what holds now, every change is told between the settings before and after it,
  * so that rules and shares have their names; as soon as one does not fit, the rest is told as far as it goes by itself.
  */
 function tell(entries: Sealed[], now: Settings | undefined): Line[][] {
   let after = now;
-  return entries.map(({ action, changes }) => {
-    if (!action.startsWith('settings.') || after === undefined) return changeLines(changes);
+  return entries.map((entry) => {
+    const { changes } = entry;
+    if (!isSettings(entry) || after === undefined) return changeLines(changes);
     const before = undone(after, changes);
     const told = before ? differences(before, after) : changeLines(changes);
     after = before;
@@ -112,7 +118,7 @@ function Restore({ place, environment, entry, close }: RestoreProps) {
         {restore.error && <Alert color="ember" variant="light" title="Not restored" role="alert">{restore.error.message}</Alert>}
         <Reason value={reason} onChange={setReason} />
         <Group justify="flex-end">
-          <Button variant="default" onClick={close}>
+          <Button variant="default" onClick={close} data-autofocus>
             Leave it
           </Button>
           <Button onClick={save} loading={restore.isPending} disabled={!changes} color={environment.protected ? 'ember.7' : undefined}>
