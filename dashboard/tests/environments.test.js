@@ -21,6 +21,7 @@ test('environments and keys look right everywhere', () =>
 
 test('a key is made, shown once, works, and stops working when it is revoked', async () => {
   const page = await open(browser, hoist, PAGE);
+  await page.getByRole('region', { name: 'Keys' }).getByText('hoist_sdk_development').waitFor();
   await page.getByRole('button', { name: 'New key' }).click();
   await page.getByLabel('Name').fill('worker');
   await page.getByLabel('Environment', { exact: true }).selectOption('staging');

@@ -101,7 +101,7 @@ function NoEnvironment() {
   if (missing === undefined) return null;
   return (
     <Alert color="ember" variant="light" mb="md" role="alert" title={`There is no environment “${missing}” here`}>
-      It was deleted, or the address is mistyped. Choose another at the top.
+      It was deleted, the address is mistyped, or you may not see it. Choose another at the top.
     </Alert>
   );
 }

@@ -43,7 +43,9 @@ function Comparison({ project, environments }: { project: string; environments: 
       search: ({ environment }) => ({ environment, from: from?.key, to: to?.key, ...next }),
       replace: true,
     });
-  if (!from || !to) return <Empty title="There is nothing to compare" />;
+  if (!from || !to || environments.length < 2) {
+    return <Empty title="There is nothing to compare">It takes two environments that you may see.</Empty>;
+  }
   return (
     <>
       <div className={classes.pair}>

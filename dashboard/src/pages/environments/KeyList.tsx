@@ -1,8 +1,8 @@
-import { Badge, Button } from '@mantine/core';
+import { Badge, Button, Code } from '@mantine/core';
 import { useState } from 'react';
 import type { Kind, Token } from '../../api/schema';
 import { useEnvironments } from '../../data/environments';
-import { useMayShared } from '../../data/session';
+import { useMayShared, useSession } from '../../data/session';
 import { useRevokeToken, useTokens } from '../../data/tokens';
 import { ChangeDialog } from '../../parts/ChangeDialog';
 import { Empty } from '../../parts/Empty';
@@ -33,9 +33,22 @@ export function KeyList({ project }: { project: string }) {
       {tokens.data?.map((token) => (
         <KeyRow key={token.id} project={project} token={token} revoke={may ? () => setRevoked(token) : undefined} />
       ))}
+      <WellKnown project={project} />
       {creating && <KeyDialog project={project} onClose={() => setCreating(false)} />}
       {revoked && <Revoke project={project} token={revoked} onClose={() => setRevoked(undefined)} />}
     </Section>
+  );
+}
+
+/** What a development server lets in without a key of anybody's, so that a first application needs none. */
+function WellKnown({ project }: { project: string }) {
+  const development = useSession().data?.mode === 'development';
+  if (!development || project !== 'default') return null;
+  return (
+    <p className={lines.note}>
+      On this machine <Code>hoist_sdk_development</Code> and <Code>hoist_web_development</Code> work as well, for
+      Development alone: everybody knows them.
+    </p>
   );
 }
 
