@@ -45,7 +45,8 @@ export class Hoist {
     hoist.url = await new Promise((resolve, reject) => {
       hoist.gone.then(() => reject(new Error('the server ended')));
       createInterface({ input: child.stdout }).on('line', (line) => {
-        const found = line.match(/^Hoist serves at (http:\/\/\S+)/);
+        // In production the line is an object, as all of the log.
+        const found = line.match(/Hoist serves at (http:\/\/[^\s"]+)/);
         if (found) resolve(found[1]);
       });
     });
