@@ -134,6 +134,7 @@ test('after a while every page is drawn without the server, and says that it is 
   for (const name of ['Segments', 'Audit']) {
     await page.getByRole('link', { name }).click();
     await page.getByRole('heading', { level: 1, name }).waitFor();
+    await page.getByText('is shown as soon as the server can be reached').waitFor();
   }
   await page.getByText('The server cannot be reached').first().waitFor();
 });
