@@ -139,14 +139,19 @@ fn variables() -> impl Iterator<Item = (String, String)> {
 pub(crate) fn migrate(command: &Migrate, terminal: &mut Terminal) -> Result<Outcome> {
     let settings = settings(None)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let migrations = runtime.block_on(async {
-        match command {
-            Migrate::Up { to } => hoist_server::migrate::up(&settings, *to).await,
-            Migrate::Down { to } => hoist_server::migrate::down(&settings, *to).await,
-            Migrate::Status => hoist_server::migrate::status(&settings).await,
-        }
+    let (before, migrations) = runtime.block_on(async {
+        let before = hoist_server::migrate::status(&settings).await?;
+        let after = match command {
+            Migrate::Up { to } => hoist_server::migrate::up(&settings, *to).await?,
+            Migrate::Down { to } => hoist_server::migrate::down(&settings, *to).await?,
+            Migrate::Status => return Ok((None, before)),
+        };
+        Ok::<_, hoist_server::StartError>((Some(before), after))
     })?;
     terminal.table(table(&migrations))?;
+    if before.is_some_and(|before| before == migrations) {
+        terminal.line("There was nothing to do.")?;
+    }
     Ok(Outcome::Done)
 }
 

@@ -144,6 +144,9 @@ async fn a_node_waits_for_somebody_to_migrate_and_then_serves() {
     let lacks = readiness(&cluster.api(1), false).await.to_string();
     assert!(!lacks.contains("0001") && lacks.contains("0002"), "{lacks}");
     let shown = terminal(&database).prints(&["migrate", "up"]).await;
+    assert!(!shown.contains("nothing to do"), "{shown}");
+    let again = terminal(&database).prints(&["migrate", "up"]).await;
+    assert!(again.contains("There was nothing to do."), "{again}");
     assert!(!shown.contains("missing"), "{shown}");
     for node in 0..2 {
         assert_eq!(readiness(&cluster.api(node), true).await, json!([]));
