@@ -27,6 +27,7 @@ use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::snapshots::State;
 use crate::source::Source;
 use passes::Passes;
+use recall::Recalled;
 use sealed::{FORMAT, Head};
 
 /// How often a node looks whether all that it serves is in the cache.
@@ -142,12 +143,15 @@ enum Content {
     Passes(Arc<[u8]>),
 }
 
-/// Takes what is newer in the cache than in memory; whether there was anything.
-pub(crate) async fn recall(app: &App) -> Result<bool, Away> {
-    match app.fanout.link() {
-        Some(link) => recall::recall(app, link).await,
-        None => Ok(false),
+/// Takes what is newer in the cache than in memory, as far as Redis answers.
+pub(crate) async fn recall(app: &App) -> Recalled {
+    let mut found = Recalled::default();
+    if let Some(link) = app.fanout.link()
+        && let Err(error) = recall::recall(app, link, &mut found).await
+    {
+        tracing::debug!(%error, "Redis does not say all that it has");
     }
+    found
 }
 
 /// Keeps the cache as new as this node, for ever.

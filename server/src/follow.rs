@@ -109,13 +109,14 @@ impl App {
         {
             link.wait_until_up(LINK_PATIENCE).await;
         }
-        let served = match (cache::recall(self).await, self.source.get()) {
-            (Ok(true), _) => {
-                self.tokens_seen.doubtful.store(true, Ordering::Release);
-                Source::Cache
-            }
-            (_, Source::Database) => Source::Memory,
-            (_, before) => before,
+        let recalled = cache::recall(self).await;
+        if recalled.flags || recalled.tokens {
+            self.tokens_seen.doubtful.store(true, Ordering::Release);
+        }
+        let served = match self.source.get() {
+            _ if recalled.flags => Source::Cache,
+            Source::Database => Source::Memory,
+            before => before,
         };
         self.source.set(served);
     }

@@ -104,7 +104,9 @@ impl From<sqlx::Error> for Error {
                 Self::Conflict("something of that name is there already".to_owned(), Vec::new())
             }
             error if schema::is_missing(error) => {
-                tracing::warn!(%error, "the tables are not those of this build");
+                if fault::is_news("tables") {
+                    tracing::warn!(%error, "the tables are not those of this build");
+                }
                 let detail =
                     "the database's tables are not those that this build uses; /readyz says what is missing";
                 Self::Unavailable(detail.to_owned())
@@ -126,8 +128,10 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-fn unavailable(error: &sqlx::Error, why: &str) -> Error {
-    tracing::warn!(%error, why, "the store is of no use now");
+fn unavailable(error: &sqlx::Error, why: &'static str) -> Error {
+    if fault::is_news(why) {
+        tracing::warn!(%error, why, "the store is of no use now");
+    }
     Error::Unavailable(format!("{why}; nothing was changed"))
 }
 

@@ -14,29 +14,42 @@ use crate::snapshots::{Live, State};
 /// How many projects are looked for at most; more than these nobody made.
 const MAX_PROJECTS: usize = 10_000;
 
-/// Takes what is newer than what is in memory; whether there was anything.
-pub(super) async fn recall(app: &App, link: &Link) -> Result<bool, Away> {
+/// What was newer in the cache than in memory, and is in memory now.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Recalled {
+    /// Whether any flag set was.
+    pub(crate) flags: bool,
+    /// Whether any project's tokens were.
+    pub(crate) tokens: bool,
+}
+
+/// Takes what is newer than what is in memory, and notes each that it took: also those before Redis went away.
+pub(super) async fn recall(app: &App, link: &Link, found: &mut Recalled) -> Result<(), Away> {
     let mut question = redis::pipe();
     question.cmd("SMEMBERS").arg(app.cache.projects_key(link));
     let (projects,): (Vec<String>,) = link.carry(&question).await?;
-    let mut found = false;
     for project in projects.into_iter().take(MAX_PROJECTS).filter_map(|key| ProjectKey::parse(&key)) {
-        found |= recall_project(app, link, &project).await?;
+        recall_project(app, link, &project, found).await?;
     }
-    Ok(found)
+    Ok(())
 }
 
-async fn recall_project(app: &App, link: &Link, project: &ProjectKey) -> Result<bool, Away> {
+async fn recall_project(
+    app: &App,
+    link: &Link,
+    project: &ProjectKey,
+    found: &mut Recalled,
+) -> Result<(), Away> {
     let name = passes_name(project);
     let Some((number, passes)) =
         fetch(app, link, &name, |body| serde_json::from_slice::<Passes>(body).ok()).await?
     else {
-        return Ok(false);
+        return Ok(());
     };
     // Flags first: whoever's token is known should find them.
     let keys = passes.environments.iter().filter_map(|key| EnvironmentKey::parse(key));
     let environments: Vec<EnvironmentKey> = keys.collect();
-    let mut found = recall_flags(app, link, project, &environments).await?;
+    recall_flags(app, link, project, &environments, found).await?;
     let seen = app.tokens_seen.all().into_iter().find(|(seen, _)| seen == project).map(|(_, number)| number);
     let known = seen.max(lock(&app.cache.recalled).get(project).copied());
     if known.is_none_or(|known| known < number) {
@@ -48,9 +61,9 @@ async fn recall_project(app: &App, link: &Link, project: &ProjectKey) -> Result<
         let gone = app.access.recall(project, passes.tokens(project));
         app.ring_for(&gone);
         lock(&app.cache.recalled).insert(project.clone(), number);
-        found = true;
+        found.tokens = true;
     }
-    Ok(found)
+    Ok(())
 }
 
 async fn recall_flags(
@@ -58,14 +71,14 @@ async fn recall_flags(
     link: &Link,
     project: &ProjectKey,
     environments: &[EnvironmentKey],
-) -> Result<bool, Away> {
+    found: &mut Recalled,
+) -> Result<(), Away> {
     let names: Vec<String> =
         environments.iter().map(|environment| flags_name(project, environment)).collect();
     if names.is_empty() {
-        return Ok(false);
+        return Ok(());
     }
     let heads = heads_of(app, link, names.iter().map(String::as_str)).await?;
-    let mut found = false;
     for ((environment, name), head) in environments.iter().zip(&names).zip(heads) {
         let live = app.snapshots.get(project, environment);
         let newest = live.as_ref().map(|live| live.state().revision());
@@ -90,9 +103,9 @@ async fn recall_flags(
             let live = Live::recalled(State::compile(&set));
             app.snapshots.insert(project, environment, &Arc::new(live));
         }
-        found = true;
+        found.flags = true;
     }
-    Ok(found)
+    Ok(())
 }
 
 /// Reads a value that must have been sealed, and makes something of its body.

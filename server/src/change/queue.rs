@@ -12,7 +12,6 @@ use tokio::sync::{Mutex, OwnedMutexGuard};
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::keys::ProjectKey;
-use crate::source::Source;
 use crate::store::Connection;
 
 /// How many queues there are; projects that share one wait for each other, which harms nobody.
@@ -50,11 +49,13 @@ impl App {
             let turn = self.queues.turn(project).await;
             Ok((turn, self.store.write.begin().await?))
         };
-        let why = || match self.source.get() {
-            Source::Database => "too many write to this project",
-            _ => "the store cannot be reached",
+        let patience = self.settings.database_timeout;
+        // Those before may wait for a database that is away, which nobody may have noted yet.
+        let there = || self.source.age().is_some_and(|age| age < patience / 2);
+        let late = |_| {
+            let why = if there() { "too many write to this project" } else { "the store cannot be reached" };
+            Err(Error::Unavailable(format!("{why}; nothing was changed")))
         };
-        let late = |_| Err(Error::Unavailable(format!("{}; nothing was changed", why())));
-        tokio::time::timeout(self.settings.database_timeout, begun).await.unwrap_or_else(late)
+        tokio::time::timeout(patience, begun).await.unwrap_or_else(late)
     }
 }

@@ -1,12 +1,17 @@
 //! What the database says that it cannot do now, in words; and which of it the next write would meet as well.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use sqlx::error::DatabaseError;
 
+use crate::telemetry::here::Here;
+
 /// For how long a fault is believed although something small could be written: a full disk often has room for that.
 const BELIEVED: Duration = Duration::from_mins(1);
+/// How often this node's own work, which tries again several times a second, tells the same.
+const TOLD_AGAIN: Duration = Duration::from_mins(1);
 
 /// One reason why something is not possible now.
 struct Reason {
@@ -58,6 +63,21 @@ pub(super) fn words(code: Option<&str>) -> Option<&'static str> {
     Some(find(code?)?.words)
 }
 
+/// Whether it is worth a line in the log that something is not possible now: each time for a request, now and then for
+/// this node's own work.
+pub(super) fn is_news(words: &'static str) -> bool {
+    static TOLD: Mutex<BTreeMap<&str, Instant>> = Mutex::new(BTreeMap::new());
+    if Here::ask(|_| ()).is_some() {
+        return true;
+    }
+    let mut told = TOLD.lock().unwrap_or_else(PoisonError::into_inner);
+    let news = told.get(words).is_none_or(|at| at.elapsed() > TOLD_AGAIN);
+    if news {
+        told.insert(words, Instant::now());
+    }
+    news
+}
+
 /// What writes met last, until one works again.
 #[derive(Debug, Default)]
 pub(crate) struct Fault(Mutex<Option<(Instant, &'static str)>>);
@@ -93,6 +113,8 @@ impl Fault {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZero;
+
     use sqlx::Executor;
 
     use super::*;
@@ -125,6 +147,19 @@ mod tests {
         for code in ["1", "19", "42601", "23505"] {
             assert_eq!(words(Some(code)), None, "{code}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_own_work_meets_again_and_again_is_told_once_and_each_request_tells_it() {
+        assert!(is_news("a test went wrong"));
+        assert!(!is_news("a test went wrong"));
+        let request = Here {
+            request: uuid::Uuid::nil(),
+            trace: NonZero::<u128>::MIN,
+            span: NonZero::<u64>::MIN,
+            recording: None,
+        };
+        request.within(async { assert!(is_news("a test went wrong")) }).await;
     }
 
     #[tokio::test]
