@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { begin } from './begin.js';
-import { assertAccessible, assertQuiet, inspect, open } from './browser.js';
+import { assertAccessible, assertFits, assertQuiet, inspect, open } from './browser.js';
 
 const PAGE = '/projects/default/environments';
 
@@ -48,6 +48,30 @@ test('a key is made, shown once, works, and stops working when it is revoked', a
   });
   assert.equal((await audit.json()).items[0].reason, 'it was only a test');
   assertQuiet(page);
+});
+
+test('a key that is asked for twice at once is made once, and shown', async () => {
+  const page = await open(browser, hoist, PAGE);
+  const asked = [];
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.url().endsWith('/tokens')) asked.push(request.url());
+  });
+  await page.getByRole('button', { name: 'New key' }).click();
+  await page.getByLabel('Name').fill('twice');
+  await page.getByRole('button', { name: 'Create key' }).dblclick();
+  await page.getByText('shown here only once').waitFor();
+  assert.equal(asked.length, 1);
+  assertQuiet(page);
+});
+
+test('a long name of an environment leaves a telephone its width', async () => {
+  await hoist.send('POST', 'environments', { key: 'branch', name: 'Preview of the branch with a very long name indeed' });
+  await hoist.send('POST', 'flags', { key: 'narrow', type: 'boolean', purpose: 'release', owner: 'web' });
+  const page = await open(browser, hoist, '/projects/default/flags/narrow', { width: 360 });
+  await page.getByText('Preview of the branch').first().waitFor();
+  await assertFits(page);
+  await hoist.send('DELETE', 'environments/branch');
+  await page.context().close();
 });
 
 test('an environment is made, renamed and deleted', async () => {

@@ -132,6 +132,28 @@ test('a percentage is typed with a point or a comma, and nothing is bent into on
   assert.equal(await field.inputValue(), '50');
 });
 
+test('whoever turned it off meanwhile is not overruled by what was chosen before', async () => {
+  await rollout('staging', 25);
+  const page = await open(browser, hoist, `${PAGE}?environment=staging`);
+  await page.getByRole('button', { name: '100 %', exact: true }).click();
+  await hoist.send('POST', 'environments/staging/flags/dashboard_v2/kill', { reason: 'fire' });
+  await page.getByText('has turned it off. What you chose would turn it on again.').waitFor();
+  await page.getByRole('button', { name: 'Turn on again with 100 % in Staging' }).waitFor();
+  await page.getByRole('button', { name: 'Leave it' }).click();
+  assert.equal((await settings('staging')).enabled, false);
+  assertQuiet(page);
+});
+
+test('a flag that somebody deletes is gone from its page', async () => {
+  await hoist.send('POST', 'flags', { key: 'brief', type: 'boolean', purpose: 'release', owner: 'web' });
+  const page = await open(browser, hoist, '/projects/default/flags/brief?environment=staging');
+  await hoist.send('POST', 'flags/brief/archive', {});
+  await page.getByRole('button', { name: 'Restore' }).waitFor();
+  await hoist.send('DELETE', 'flags/brief');
+  await page.getByText('There is no').first().waitFor();
+  assert.equal(await page.getByRole('button', { name: 'Restore' }).count(), 0);
+});
+
 test('a kill is held for a second, asks why afterwards, and counts who has it', async () => {
   await rollout('development', 100, 'killed');
   const page = await open(browser, hoist, '/projects/default/flags/killed?environment=development');
@@ -141,7 +163,12 @@ test('a kill is held for a second, asks why afterwards, and counts who has it', 
   await button.focus();
   await page.keyboard.down('Enter');
   await page.getByText('It is off.', { exact: true }).waitFor();
+  // The key is still down, and repeats.
+  const why = page.getByRole('textbox', { name: 'Reason', exact: true });
+  await page.locator(':focus').and(why).waitFor();
+  await page.keyboard.down('Enter');
   await page.keyboard.up('Enter');
+  assert.equal(await why.inputValue(), '');
   await page.getByText('1 of 1 instances have it off').waitFor();
   await page.locator(':focus').and(page.getByRole('textbox', { name: 'Reason', exact: true })).waitFor();
   assert.equal((await settings('development', 'killed')).enabled, false);

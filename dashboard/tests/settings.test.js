@@ -88,6 +88,9 @@ test('who changes another part keeps both, also in other rules', () => {
   assert.deepEqual([second.clashes, second.says.rules.map(({ rollout }) => rollout)], [[], [11, 22]]);
   const same = merged(settings(), (draft) => void (draft.rules[0].name = 'early'), theirs);
   assert.deepEqual([same.clashes, same.says.rules[0].name, same.says.rules[0].rollout], [[], 'early', 11]);
+  const named = settings({ rules: [{ ...beta, name: 'early' }, north] });
+  const wide = merged(settings(), (draft) => void (draft.rules[0].rollout = 12), named);
+  assert.deepEqual([wide.clashes, wide.says.rules.map(({ name, rollout }) => [name, rollout])], [[], [['early', 12], [undefined, 20]]]);
 });
 
 test('where both changed the same, a person chooses whose stands', () => {

@@ -111,7 +111,7 @@ test('what was touched and put back follows others again, and says so', async ()
   await it.getByText('Somebody else saved meanwhile').waitFor();
   await share.fill('10');
   await it.getByText('has saved version').waitFor();
-  await it.waitForFunction(() => document.querySelector('[aria-label="Rule 1: rollout"]').value === '66 %');
+  await it.waitForFunction(() => document.querySelector('[aria-label="Rule 1: rollout"]').value === '66');
   await waitForFocus(it, 'Rule 1: rollout');
   assertQuiet(it);
 });
@@ -176,6 +176,24 @@ test('what is missing or refused is told at its field, which gets the keyboard',
   await it.waitForFunction(() => document.activeElement?.getAttribute('aria-label') === 'Values');
   assert.match(await told('Values'), /This pattern cannot be read: unclosed group\./);
   await assertAccessible(it);
+});
+
+test('a share in the editor is typed with a point or a comma, and nothing is bent into one', async () => {
+  await ruledFlag('typed');
+  const it = await open(browser, hoist, page('typed'));
+  const share = it.getByLabel('Rule 1: rollout');
+  for (const wrong of ['150', '1e2', '-5', '0.0005', '']) {
+    await share.fill(wrong);
+    await saveButton(it).click();
+    await it.getByText('From 0 to 100, at most three decimals').waitFor();
+    await waitForFocus(it, 'Rule 1: rollout');
+  }
+  assert.equal((await stands('typed')).rules[0].rollout, 10);
+  await share.fill('10,5');
+  await saveButton(it).click();
+  await it.getByText('Saved as version').waitFor();
+  assert.equal((await stands('typed')).rules[0].rollout, 10.5);
+  assertQuiet(it);
 });
 
 test('a split that is no whole is not sent, and says so once', async () => {

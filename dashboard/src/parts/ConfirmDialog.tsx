@@ -4,6 +4,7 @@ import { fieldErrors } from '../api/problem';
 import { Dialog } from './Dialog';
 import { useFocusAfter } from './focus';
 import { FormProblems } from './FormProblems';
+import { useOnce } from './once';
 import { Reason } from './Reason';
 
 interface ConfirmDialogProps {
@@ -22,6 +23,7 @@ interface ConfirmDialogProps {
 export function ConfirmDialog({ title, children, action, act, busy, error, onClose }: ConfirmDialogProps) {
   const [reason, setReason] = useState('');
   const asked = useRef<HTMLDivElement>(null);
+  const once = useOnce();
   useFocusAfter(busy, asked);
   return (
     <Dialog title={title} opened onClose={onClose}>
@@ -36,7 +38,7 @@ export function ConfirmDialog({ title, children, action, act, busy, error, onClo
           <Button variant="default" onClick={onClose} data-autofocus>
             Cancel
           </Button>
-          <Button color="ember" data-acts loading={busy} onClick={() => act(reason)}>
+          <Button color="ember" data-acts loading={busy} onClick={() => once(() => act(reason))}>
             {action}
           </Button>
         </Group>

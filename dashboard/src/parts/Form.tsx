@@ -2,6 +2,7 @@ import { Button, Group, Stack } from '@mantine/core';
 import { type ReactNode, useRef } from 'react';
 import { useFocusAfter } from './focus';
 import { FormProblems } from './FormProblems';
+import { useOnce } from './once';
 
 interface FormProps {
   /** What was refused and is said at no field. */
@@ -23,6 +24,7 @@ interface FormProps {
 /** Fields, what was refused above them, and the button that sends them below. */
 export function Form({ problems, action, act, busy, disabled, ownFaults = false, note, may = true, children }: FormProps) {
   const form = useRef<HTMLFormElement>(null);
+  const once = useOnce();
   useFocusAfter(busy, form);
   return (
     <form
@@ -30,7 +32,7 @@ export function Form({ problems, action, act, busy, disabled, ownFaults = false,
       noValidate={ownFaults}
       onSubmit={(event) => {
         event.preventDefault();
-        act();
+        once(act);
       }}
     >
       <Stack>

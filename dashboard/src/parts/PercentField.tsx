@@ -7,6 +7,9 @@ interface PercentFieldProps extends Omit<TextInputProps, 'value' | 'onChange'> {
   onChange: (value: number) => void;
 }
 
+/** What is said where no share stands. */
+export const NO_SHARE = 'From 0 to 100, at most three decimals';
+
 /** A share of a hundred with at most three decimals, by a point or a comma. What is no share is told, never bent into one. */
 export function PercentField({ value, onChange, error, ...rest }: PercentFieldProps) {
   const [text, setText] = useState(() => said(value));
@@ -24,7 +27,7 @@ export function PercentField({ value, onChange, error, ...rest }: PercentFieldPr
         setText(event.currentTarget.value);
         onChange(read(event.currentTarget.value));
       }}
-      error={error ?? (Number.isNaN(read(text)) && text.trim() !== '' ? 'From 0 to 100, at most three decimals' : undefined)}
+      error={error ?? (Number.isNaN(read(text)) && text.trim() !== '' ? NO_SHARE : undefined)}
       {...rest}
     />
   );
@@ -34,6 +37,6 @@ const said = (value: number) => (Number.isNaN(value) ? '' : String(value));
 
 function read(text: string): number {
   const plain = text.replace(',', '.').replace('%', '').trim();
-  const value = /^\d{1,3}(\.\d{0,3})?$/.test(plain) ? Number(plain) : Number.NaN;
+  const value = /^(\d{1,3}(\.\d{0,3})?|\.\d{1,3})$/.test(plain) ? Number(plain) : Number.NaN;
   return value <= 100 ? value : Number.NaN;
 }

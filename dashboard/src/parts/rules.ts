@@ -39,7 +39,7 @@ export function plainRule(rule: Rule) {
 
 /**
  * For each rule after, the place of the one before that it comes from: one that says the same, else one of its name, else
- * one for the same people, else the unnamed one in its place.
+ * one for the same people that has no name or was given another in its place, else the unnamed one in its place.
  */
 export function origins(before: readonly Rule[], after: readonly Rule[]): (number | undefined)[] {
   const [from, to] = [before.map(plainRule), after.map(plainRule)];
@@ -59,7 +59,7 @@ export function origins(before: readonly Rule[], after: readonly Rule[]): (numbe
   look((one, other) => from[one]?.name !== '' && from[one]?.name === to[other]?.name);
   look((one, other) => {
     const [a, b] = [from[one], to[other]];
-    return a !== undefined && b !== undefined && (a.name === '' || b.name === '') && same(who(a), who(b));
+    return a !== undefined && b !== undefined && (a.name === '' || b.name === '' || one === other) && same(who(a), who(b));
   });
   // What is left in the same place is the same rule with something else in it, unless it came to be or went.
   look((one, other) => one === other && from.length === to.length && from[one]?.name === '' && to[other]?.name === '');

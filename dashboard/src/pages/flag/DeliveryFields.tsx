@@ -1,6 +1,7 @@
-import { ActionIcon, Button, Group, Input, NativeSelect, NumberInput, Stack, Text, TextInput, VisuallyHidden } from '@mantine/core';
+import { ActionIcon, Button, Group, Input, NativeSelect, Stack, Text, TextInput, VisuallyHidden } from '@mantine/core';
 import { IconClose, IconPlus } from '../../parts/icons';
 import { useLead } from '../../parts/lead';
+import { PercentField } from '../../parts/PercentField';
 import { same } from '../../parts/rules';
 import { percent } from '../../parts/words';
 import { type DeliveryDraft, movedShare } from './draft';
@@ -35,16 +36,11 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
   return (
     <Stack gap="sm" ref={within}>
       <Group gap="sm" align="flex-start">
-        <NumberInput
+        <PercentField
           label="Rollout"
           aria-label={`${name}: rollout`}
-          w={130}
-          min={0}
-          max={100}
-          decimalScale={3}
-          suffix=" %"
           value={delivery.rollout}
-          onChange={(value) => set({ rollout: Number(value) || 0 })}
+          onChange={(rollout) => set({ rollout })}
           error={faults.at(`${pointer}/rollout`)}
         />
         <TextInput
@@ -69,16 +65,12 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
               />
               {weights.length > 1 && (
                 <>
-                  <NumberInput
+                  <PercentField
                     aria-label={`${name}: share of ${variant}`}
                     w={120}
-                    min={0}
-                    max={100}
-                    decimalScale={3}
-                    suffix=" %"
                     value={weight}
                     error={described}
-                    onChange={(value) => setWeight(at, { weight: Number(value) || 0 })}
+                    onChange={(weight) => setWeight(at, { weight })}
                   />
                   <ActionIcon
                     variant="subtle"
@@ -110,7 +102,7 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
         )}
         {weights.length > 1 && (
           <Text size="sm" role="status" c={total === 100 ? 'dimmed' : 'var(--mantine-color-error)'}>
-            {total !== 100 && `The shares total ${percent(total)}, not 100 %`}
+            {!Number.isNaN(total) && total !== 100 && `The shares total ${percent(total)}, not 100 %`}
             {total === 100 && before && !same(before, weights) && `${percent(movedShare(before, weights))} of users move to another variant`}
           </Text>
         )}

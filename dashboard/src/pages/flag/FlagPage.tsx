@@ -1,6 +1,7 @@
 import { Badge, Button, Group, Tabs, Text } from '@mantine/core';
 import { useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { Suspense, useEffect, useRef, useState } from 'react';
+import { ProblemError } from '../../api/problem';
 import type { Environment, FlagOverview } from '../../api/schema';
 import { part } from '../../chunks';
 import { useFlag } from '../../data/flags';
@@ -37,24 +38,26 @@ const NAMES: Record<Tab, string> = {
 export function FlagPage() {
   const project = useProject();
   const key = useParams({ from: '/projects/$project/flags/$flag', select: ({ flag }) => flag });
-  const flag = useFlag(project, key);
+  const { data: known, error, isPending, refetch } = useFlag(project, key);
+  // What somebody deleted is not shown as what it was.
+  const flag = error instanceof ProblemError && error.missing ? undefined : known;
   return (
     <Page
       title={key}
-      lead={flag.data && <StateLine project={project} flag={flag.data} />}
+      lead={flag && <StateLine project={project} flag={flag} />}
       actions={
-        flag.data && (
+        flag && (
           <Group gap="xs">
-            <EditDetails project={project} flag={flag.data} />
-            <Archive key={flag.data.archived_at} project={project} flag={flag.data} />
+            <EditDetails project={project} flag={flag} />
+            <Archive key={flag.archived_at} project={project} flag={flag} />
           </Group>
         )
       }
     >
-      {flag.isPending && <Loading rows={6} />}
-      {flag.error && !flag.data && <Failure error={flag.error} again={() => void flag.refetch()} />}
-      {flag.data && <About project={project} flag={flag.data} />}
-      {flag.data && <Work project={project} flag={flag.data} />}
+      {isPending && <Loading rows={6} />}
+      {error && !flag && <Failure error={error} again={() => void refetch()} />}
+      {flag && <About project={project} flag={flag} />}
+      {flag && <Work project={project} flag={flag} />}
     </Page>
   );
 }

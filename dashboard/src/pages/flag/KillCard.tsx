@@ -193,11 +193,17 @@ interface WhyProps {
 function Why({ place, version, fresh }: WhyProps) {
   const [reason, setReason] = useState('');
   const record = useKillReason(place);
+  // The key that was held to kill may still be down.
+  const held = useRef(fresh);
   const unsaid = reason.trim() !== '' && !record.isPending && !record.isSuccess;
   const { question } = useUnsaved(unsaid, () => undefined, { perEnvironment: true });
   if (record.isSuccess) return <Text size="sm" role="status">The reason is on record.</Text>;
   return (
     <form
+      onKeyDownCapture={(event) => {
+        held.current &&= event.repeat;
+        if (held.current) event.preventDefault();
+      }}
       onSubmit={(event) => {
         event.preventDefault();
         record.mutate({ reason, version }, { onSuccess: () => void UNEXPLAINED.delete(nameOf(place)) });

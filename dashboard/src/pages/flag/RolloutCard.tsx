@@ -51,6 +51,7 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
   const share = choice?.share ?? before;
   const changed = choice !== undefined && !Object.is(share, before);
   const theirs = choice !== undefined && settings.version !== choice.version;
+  const again = theirs && !settings.enabled && share > 0;
   const readable = !Number.isNaN(share);
   // What it said is one click away when it is turned on again.
   const kept = settings.default.rollout ?? 100;
@@ -105,7 +106,10 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
           >
             {theirs && (
               <>
-                <Person first actor={settings.changed_by} /> has made it {percent(before)}. What you chose would go on from there.
+                <Person first actor={settings.changed_by} />{' '}
+                {settings.enabled
+                  ? `has made it ${percent(before)}. What you chose would go on from there.`
+                  : `has turned it off.${again ? ' What you chose would turn it on again.' : ''}`}
               </>
             )}
           </Alert>
@@ -148,7 +152,7 @@ export function RolloutCard({ place, environment, settings, type, may }: Rollout
                 Leave it
               </Button>
               <Button data-acts onClick={save} loading={rollout.isPending} disabled={!readable} color={environment.protected ? 'ember.7' : undefined}>
-                {readable ? `Save ${percent(share)} in ${environment.name}` : 'Save'}
+                {readable ? `${again ? 'Turn on again with' : 'Save'} ${percent(share)} in ${environment.name}` : 'Save'}
               </Button>
             </Group>
           </>

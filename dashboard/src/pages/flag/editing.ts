@@ -34,8 +34,8 @@ export function useEditing(place: SettingsPlace, newest: FlagSettings, reread: (
   const [told, setTold] = useState<Told>();
   const [reason, setReason] = useState('');
   const [merging, setMerging] = useState(false);
-  // Only whoever asked for it is told what is missing.
-  const [tried, setTried] = useState(false);
+  // Only whoever asked for it is told what is missing, and led to it each time.
+  const [tries, setTries] = useState(0);
   const save = useSaveSettings(place);
   const dirty = !alike(edit.origin, edit.draft);
   const outdated = newest.version > edit.base.version && !save.isPending;
@@ -43,7 +43,7 @@ export function useEditing(place: SettingsPlace, newest: FlagSettings, reread: (
   if (outdated && !dirty) {
     setEdit(begin(newest, edit.draft));
     if (edit.touched) setTold({ followed: newest });
-    setTried(false);
+    setTries(0);
     setMerging(false);
   }
 
@@ -51,17 +51,17 @@ export function useEditing(place: SettingsPlace, newest: FlagSettings, reread: (
     setTold(undefined);
     setEdit((before) => ({ ...before, draft: { ...before.draft, ...part(before.draft) }, touched: true }));
   }, []);
-  const lacking = useMemo(() => (tried ? missing(edit.draft) : NOTHING), [tried, edit.draft]);
+  const lacking = useMemo(() => (tries > 0 ? missing(edit.draft) : NOTHING), [tries, edit.draft]);
   const restart = (base: FlagSettings) => {
     setEdit((before) => begin(base, before.draft));
-    setTried(false);
+    setTries(0);
     setMerging(false);
     save.reset();
   };
 
   /** Sends a draft over a version of the settings, unless something is missing in it. */
   const send = (draft: Draft, base: FlagSettings, ended: (well: boolean) => void) => {
-    setTried(true);
+    setTries((before) => before + 1);
     if (missing(draft).length > 0) return ended(false);
     save.mutate(
       { body: settingsOf(draft), version: base.version, reason },

@@ -1,7 +1,8 @@
 import { ProblemError } from '../../api/problem';
 import type { Fault } from '../../api/schema';
 import type { ConditionFaults } from '../../parts/ConditionFields';
-import type { Draft } from './draft';
+import { NO_SHARE } from '../../parts/PercentField';
+import type { DeliveryDraft, Draft } from './draft';
 
 /** What was found wrong, asked for by place. What no field asked for is told above the form. */
 export interface Faults {
@@ -20,9 +21,11 @@ const FIELDS =
 /** What the page sees by itself, so that it is not sent: what is not said yet, and shares that are no whole. */
 export function missing(draft: Draft): Fault[] {
   const faults: Fault[] = [];
-  const split = (pointer: string, weights: { weight: number }[]) => {
+  const served = (pointer: string, { rollout, weights }: DeliveryDraft) => {
+    if (Number.isNaN(rollout)) faults.push({ pointer: `${pointer}/rollout`, detail: NO_SHARE });
     const total = Math.round(weights.reduce((sum, { weight }) => sum + weight, 0) * 1_000) / 1_000;
-    if (total !== 100) faults.push({ pointer: `${pointer}/serve`, detail: `The shares total ${total} %, not 100 %.` });
+    if (Number.isNaN(total)) faults.push({ pointer: `${pointer}/serve`, detail: NO_SHARE });
+    else if (total !== 100) faults.push({ pointer: `${pointer}/serve`, detail: `The shares total ${total} %, not 100 %.` });
   };
   draft.prerequisites.forEach(({ flag, variants }, at) => {
     if (!flag) faults.push({ pointer: `/prerequisites/${at}/flag`, detail: 'Choose a flag.' });
@@ -34,9 +37,9 @@ export function missing(draft: Draft): Fault[] {
       if (attribute.trim() === '') faults.push({ pointer: `${pointer}/attribute`, detail: 'Name an attribute.' });
       if (operator !== 'exists' && (values ?? []).length === 0) faults.push({ pointer: `${pointer}/values`, detail: 'Give a value.' });
     });
-    split(`/rules/${at}`, rule.weights);
+    served(`/rules/${at}`, rule);
   });
-  split('/default', draft.default.weights);
+  served('/default', draft.default);
   return faults;
 }
 
