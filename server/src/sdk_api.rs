@@ -20,10 +20,14 @@ pub(crate) async fn get_snapshot(
     if let Some(visitor) = introduction(request.headers()) {
         live.roster.greet(&visitor, serving.clock.now());
     }
+    let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
+    let tags = || has.unwrap_or_default().split(',').map(|one| one.trim().trim_start_matches("W/"));
+    if let Some(newest) = tags().filter_map(|tag| tag.trim_matches('"').parse().ok()).max() {
+        serving.keep_up(&application, &live, newest).await?;
+    }
     let state = live.state();
     let tag = format!("\"{}\"", state.revision());
-    let has = request.headers().get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-    let fresh = has.is_some_and(|has| has.split(',').any(|one| one.trim().trim_start_matches("W/") == tag));
+    let fresh = tags().any(|one| one == tag);
     let mut response = if fresh { HttpResponse::NotModified() } else { HttpResponse::Ok() };
     response.insert_header((header::ETAG, tag)).insert_header((header::CACHE_CONTROL, "no-cache"));
     if fresh {

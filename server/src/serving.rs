@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::access::Access;
+use crate::access::{Access, Application};
 use crate::clock::Clock;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
@@ -26,6 +26,8 @@ use crate::upstream::Shown;
 
 /// How often the origin is asked at most because somebody says that there is something new.
 const HURRY: Duration = Duration::from_millis(20);
+/// Within how many seconds those come back who have a newer revision than a node that cannot ask its origin.
+const COMES_BACK_S: std::ops::RangeInclusive<u64> = 1..=5;
 /// How many of the files that the process may have open are not for streams, at least; a tenth where that is more.
 const FILES_KEPT: usize = 64;
 /// What `HOIST_OFREP_RATE` is counted in.
@@ -59,8 +61,8 @@ pub struct Serving {
 #[derive(Debug, Default)]
 struct Hurried {
     begun: AtomicU64,
-    /// When it was done last.
-    turn: Mutex<Option<Instant>>,
+    /// When it was done last, and whether the origin answered.
+    turn: Mutex<Option<(Instant, bool)>>,
 }
 
 /// How many streams are held, where so many are wanted: each is an open file, and others must be let in to be refused, or
@@ -168,24 +170,45 @@ impl Serving {
 
     /// Catches up with the origin before the timer does, because somebody has heard of a revision that is not here. What
     /// was heard may be made up, so the origin is asked by one at a time and at most every [`HURRY`]; and if it cannot be
-    /// asked, what is in memory has to do.
-    pub(crate) async fn hurry(&self, live: &Live, revision: u64) {
+    /// asked, what is in memory has to do. Whether what is in memory is now what the origin has.
+    pub(crate) async fn hurry(&self, live: &Live, revision: u64) -> bool {
         if live.state().revision() >= revision {
-            return;
+            return true;
         }
         let begun = self.hurried.begun.load(Ordering::Relaxed);
         let mut last = self.hurried.turn.lock().await;
         // One that began while this one waited has read all that this one could.
         if self.hurried.begun.load(Ordering::Relaxed) == begun && live.state().revision() < revision {
-            if let Some(last) = *last {
+            if let Some((last, _)) = *last {
                 tokio::time::sleep_until(last + HURRY).await;
             }
             self.hurried.begun.fetch_add(1, Ordering::Relaxed);
-            if let Err(error) = self.refresh().await {
+            let refreshed = self.refresh().await;
+            if let Err(error) = &refreshed {
                 tracing::debug!(%error, "could not catch up");
             }
-            *last = Some(Instant::now());
+            *last = Some((Instant::now(), refreshed.is_ok()));
         }
+        last.is_some_and(|(_, answered)| answered)
+    }
+
+    /// Sees to it that a client is not led back: one that has a newer revision than this node, from another, waits until
+    /// it is here. Where the origin says that there is none, as after a backup was restored, what it says holds.
+    ///
+    /// # Errors
+    ///
+    /// While the origin cannot be asked the client is told to come back: what it has is newer than what it would get.
+    pub(crate) async fn keep_up(&self, application: &Application, live: &Live, revision: u64) -> Result<()> {
+        let Application { project, environment, .. } = application;
+        let sure = match &self.origin {
+            Origin::Store { .. } => self.hurry(live, revision).await,
+            Origin::Upstream(upstream) => upstream.keeps_up(project, environment, live, revision).await,
+        };
+        if sure || live.state().revision() >= revision {
+            return Ok(());
+        }
+        let detail = format!("this server cannot find out about revision {revision}, which this client has");
+        Err(Error::full(detail, COMES_BACK_S))
     }
 
     /// Writes down what was evaluated over OFREP since the last time.

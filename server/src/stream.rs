@@ -168,6 +168,9 @@ pub(crate) async fn get_stream(
     let place = serving.streams.enter()?;
     let last =
         request.headers().get("last-event-id").and_then(|value| value.to_str().ok()?.trim().parse().ok());
+    if let Some(revision) = last {
+        serving.keep_up(&application, &live, revision).await?;
+    }
     let visit = Visit::begin(&live, introduction(request.headers()), serving.clock.now());
     let follower = Follower { last, frame: put_or_patch, visit: Some(visit), _place: place };
     open(&serving, application, live, follower).await

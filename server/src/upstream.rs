@@ -28,6 +28,8 @@ use crate::tokens::{self, Kind};
 
 /// How long the upstream may take for an answer to begin.
 pub(crate) const ANSWER: Duration = Duration::from_secs(5);
+/// How long a revision may be on its way from another server to this edge.
+const PASSES_ON: Duration = Duration::from_secs(1);
 /// The application that an edge is to its upstream.
 const APP: &str = "hoist-edge";
 /// The file in the data folder that holds the tokens that were known last.
@@ -148,6 +150,21 @@ impl Upstream {
             followed.place.get().is_some_and(|place| place.0 == *project && place.1 == *environment)
         };
         self.followed.iter().find(here)
+    }
+
+    /// Waits a moment for a revision that is not here yet. Whether what is in memory is what the upstream has, as far as it
+    /// can be asked.
+    pub(crate) async fn keeps_up(
+        &self,
+        project: &ProjectKey,
+        environment: &EnvironmentKey,
+        live: &Live,
+        revision: u64,
+    ) -> bool {
+        let mut bell = live.subscribe();
+        let reached = async { while live.state().revision() < revision && bell.changed().await.is_ok() {} };
+        let _ = tokio::time::timeout(PASSES_ON, reached).await;
+        self.of(project, environment).is_some_and(|followed| followed.client.status().is_live())
     }
 
     /// Counts a batch once, to be passed on.

@@ -1,7 +1,9 @@
 //! Several nodes over one PostgreSQL are one service.
 
 use serde_json::json;
-use tests::{Cluster, Environment, Redis, application, live_at, migrated, users};
+use tests::{
+    Api, Cable, Cluster, Environment, Redis, Snag, application, eventually, live_at, migrated, users,
+};
 use tokio::task::JoinSet;
 
 const FLAG: &str = "dashboard_v2";
@@ -47,6 +49,62 @@ async fn what_one_node_writes_all_serve_with_redis_between_them() {
     let database = migrated(&servers::database().await).await;
     let cluster = Cluster::start_with_redis(1, &database, &redis).await;
     check(cluster, &[("HOIST_REDIS_URL", &redis.url())]).await;
+}
+
+/// Asks a node for the flag set as one who has this revision does; the revision of what it gets, if it gets any.
+async fn revision_after(api: &Api, key: &str, revision: u64) -> Option<u64> {
+    let call =
+        api.with_token(key).get("/sdk/v1/snapshot").header("if-none-match", &format!("\"{revision}\""));
+    let answer = call.send().await;
+    match answer.status {
+        200 => answer.json()["revision"].as_u64(),
+        304 => Some(revision),
+        _ => {
+            answer.problem(503, "unavailable");
+            assert!((1..=5).contains(&answer.header("retry-after").parse::<u64>().unwrap()));
+            None
+        }
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_led_back_by_a_node_that_is_behind() {
+    let mut cluster = Cluster::start(1).await;
+    let postgres = cluster.database.split([':', '/']).find_map(|part| part.parse().ok()).unwrap();
+    let cable = Cable::to(postgres).await;
+    let api = cluster.api(0);
+    api.create_flag(FLAG).await;
+    let key = api.sdk_key("production").await;
+    let database = cable.leads(&cluster.database, postgres);
+    cluster.add(&[("HOIST_DATABASE_URL", &database), ("HOIST_DATABASE_TIMEOUT_MS", "500")]).await;
+    let behind = cluster.api(1);
+    let production = api.environment("production");
+    let mut revision = 0;
+    for percentage in 1..=20 {
+        revision = production.rollout(FLAG, percentage, "more").await["revision"].as_u64().unwrap();
+        assert_eq!(revision_after(&behind, &key, revision).await, Some(revision));
+    }
+    let url = cluster.nodes[1].url.clone();
+    let client = application(&url, &key).await;
+    live_at(&client, revision).await;
+
+    cable.set(Snag::Broken);
+    eventually("a node that is cut off", async || {
+        behind.get("/readyz").send().await.json()["source"] != "database"
+    })
+    .await;
+    let killed = production.kill(FLAG, "fire").await["revision"].as_u64().unwrap();
+    // One that has what the node has is served; one that heard of the kill elsewhere keeps what it has.
+    assert_eq!(revision_after(&behind, &key, revision).await, Some(revision));
+    assert_eq!(revision_after(&behind, &key, killed).await, None);
+    let stream = behind.with_token(&key).get("/sdk/v1/stream").header("last-event-id", &killed.to_string());
+    stream.refused(503, "unavailable").await;
+
+    cable.set(Snag::None);
+    live_at(&client, killed).await;
+    assert_eq!(revision_after(&behind, &key, killed).await, Some(killed));
+    // What the database says holds, also when somebody claims to have more.
+    assert_eq!(revision_after(&behind, &key, killed + 1_000).await, Some(killed));
 }
 
 const NODES: usize = 3;
