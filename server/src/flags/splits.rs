@@ -1,6 +1,8 @@
 //! Splits keep their buckets: new weights start from the allocation that stands.
 
-use hoist_evaluation::{Percentage, Range, Serve, Settings, Split, allocate};
+use std::collections::BTreeSet;
+
+use hoist_evaluation::{Percentage, Range, Rule, Serve, Settings, Split, allocate};
 
 use crate::error::Fault;
 
@@ -14,7 +16,7 @@ pub(crate) enum Sent {
 }
 
 /// Gives every split in `next` its allocation, each computed with the least movement from the one in `current` that it
-/// follows: the one sent back with it, else that of the rule of the same name, else that of the rule in the same place.
+/// follows: the one sent back with it, else that of the rule that it is (see [`followed`]).
 ///
 /// An allocation is the server's: one sent back must be one that stands, in whichever rule, or it is a fault.
 pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings, sent: Sent) -> Vec<Fault> {
@@ -44,18 +46,51 @@ pub(crate) fn allocate_splits(current: &Settings, next: &mut Settings, sent: Sen
             split.allocation = allocate(start, &split.split);
         }
     };
-    for (index, rule) in next.rules.iter_mut().enumerate() {
-        let same_name = rule
-            .name
-            .as_ref()
-            .and_then(|name| current.rules.iter().find(|it| it.name.as_ref() == Some(name)));
-        let same_place = current.rules.get(index).filter(|it| it.name.is_none() || rule.name.is_none());
-        let follows = same_name.or(same_place).and_then(|it| allocation_of(&it.serve));
+    let followed = followed(&current.rules, &next.rules);
+    for (index, (rule, follows)) in next.rules.iter_mut().zip(followed).enumerate() {
+        let follows = follows.and_then(|at| current.rules.get(at)).and_then(|it| allocation_of(&it.serve));
         give(format!("/rules/{index}/serve/allocation"), &mut rule.serve, follows);
     }
     let follows = allocation_of(&current.default.serve);
     give("/default/serve/allocation".to_owned(), &mut next.default.serve, follows);
     faults
+}
+
+/// For each rule that splits, the place of the one before whose buckets it keeps: of the same name, else for the same
+/// people, else in the same place where a name is missing, else with the same variants. A bucket is for life, whatever a
+/// rule is called and wherever it stands.
+fn followed(current: &[Rule], next: &[Rule]) -> Vec<Option<usize>> {
+    let variants = |rule: &Rule| match &rule.serve {
+        Serve::Split(split) => split.split.iter().map(|it| it.variant.clone()).collect::<BTreeSet<_>>(),
+        Serve::Fixed(_) => BTreeSet::new(),
+    };
+    let alike: [&dyn Fn(usize, usize) -> bool; 4] = [
+        &|was, is| current[was].name.is_some() && current[was].name == next[is].name,
+        &|was, is| {
+            let (was, is) = (&current[was], &next[is]);
+            (&was.conditions, &was.segments, &was.bucket_by) == (&is.conditions, &is.segments, &is.bucket_by)
+        },
+        &|was, is| was == is && (current[was].name.is_none() || next[is].name.is_none()),
+        &|was, is| variants(&current[was]) == variants(&next[is]),
+    ];
+    let mut followed = vec![None; next.len()];
+    let mut free: BTreeSet<usize> =
+        (0..current.len()).filter(|at| allocation_of(&current[*at].serve).is_some()).collect();
+    let splits = |is: &usize| matches!(next[*is].serve, Serve::Split(_));
+    for alike in alike {
+        for is in (0..next.len()).filter(splits) {
+            if followed[is].is_some() {
+                continue;
+            }
+            let near = free.contains(&is) && alike(is, is);
+            let found = if near { Some(is) } else { free.iter().copied().find(|was| alike(*was, is)) };
+            if let Some(was) = found {
+                free.remove(&was);
+                followed[is] = Some(was);
+            }
+        }
+    }
+    followed
 }
 
 /// The same settings without the allocations of their splits: what people said, and not which buckets it took.
@@ -129,6 +164,22 @@ mod tests {
         // Two: `b` gave up its highest ten per cent. One: likewise.
         assert_eq!(moved[0], [a(20_000), b(90_000), a(100_000)]);
         assert_eq!(moved[1], [a(50_000), b(90_000), a(100_000)]);
+    }
+
+    #[test]
+    fn whatever_a_rule_is_called_and_wherever_it_stands_its_buckets_stay() {
+        let standing = r#","allocation":[{"to":20000,"variant":"a"},{"to":90000,"variant":"b"},{"to":100000,"variant":"a"}]"#;
+        let current = settings(&format!("[{}]", rule("one", 30, standing)));
+        let before = check(&current, &format!("[{}]", rule("one", 30, ""))).unwrap();
+        let renamed = check(&current, &format!("[{}]", rule("uno", 30, ""))).unwrap();
+        assert_eq!(renamed, before);
+        let plain = r#"{"name":"new","conditions":[{"attribute":"a","operator":"exists"}],"serve":"a"}"#;
+        let moved = check(&current, &format!("[{plain},{}]", rule("uno", 30, ""))).unwrap();
+        assert_eq!(moved, before);
+        // Another split is a rule of its own.
+        let two = check(&current, &format!("[{},{}]", rule("two", 30, ""), rule("one", 30, ""))).unwrap();
+        assert_eq!(two[1], before[0]);
+        assert_ne!(two[0], before[0]);
     }
 
     #[test]
