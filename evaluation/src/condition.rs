@@ -1,7 +1,7 @@
 //! What a rule or a segment asks of a context.
 
 mod address;
-mod order;
+pub(crate) mod order;
 mod test;
 mod text;
 

@@ -54,6 +54,7 @@ mod unique;
 mod value;
 
 pub use allocation::allocate;
+pub use condition::order::parse_time;
 pub use condition::{Condition, Operator};
 pub use context::{AsAttribute, Attribute, AttributeList, AttributeValue, Context, EvaluationContext};
 pub use evaluate::{ErrorCode, Evaluation, Reason, evaluate, evaluate_flag};

@@ -35,7 +35,10 @@ impl Timestamp {
 
     /// Reads an RFC 3339 date and time with any offset.
     pub fn parse(text: &str) -> Option<Self> {
-        text.parse::<jiff::Timestamp>().ok().map(|instant| Self(instant.as_millisecond()))
+        text.parse::<jiff::Timestamp>()
+            .ok()
+            .or_else(|| hoist_evaluation::parse_time(text))
+            .map(|instant| Self(instant.as_millisecond()))
     }
 
     /// Returns the instant that lies `duration` later.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use semver::Version;
 
 use super::Operator;
@@ -68,9 +69,26 @@ impl<T: Ordered> Order<T> {
     }
 }
 
-/// Reads a time with an offset, as RFC 3339 writes it; the reader alone would take more forms than that.
-pub(crate) fn parse_time(text: &str) -> Option<Timestamp> {
-    if is_rfc3339(text.as_bytes()) { text.parse().ok() } else { None }
+/// How many decimals of a second are told apart.
+const DECIMALS: usize = 9;
+
+/// Reads a time with an offset, as RFC 3339 writes it; the reader alone would take more forms than that. Decimals past
+/// the ninth are passed over, and the last day of the year 9999, which is often said for “never”, is the latest time that
+/// there is.
+pub fn parse_time(text: &str) -> Option<Timestamp> {
+    if !is_rfc3339(text.as_bytes()) {
+        return None;
+    }
+    text.parse().ok().or_else(|| parse_unusual(text))
+}
+
+fn parse_unusual(text: &str) -> Option<Timestamp> {
+    let (seconds, rest) = text.split_at_checked("2006-01-02T15:04:05".len())?;
+    let zone = rest.find(['Z', 'z', '+', '-'])?;
+    let (decimals, zone) = rest.split_at_checked(zone)?;
+    let shorter = format!("{seconds}{}{zone}", decimals.get(..=DECIMALS).unwrap_or(decimals));
+    let late = || seconds.starts_with("9999-12-3").then(|| seconds.parse::<DateTime>().ok()).flatten();
+    shorter.parse().ok().or_else(|| late().map(|_| Timestamp::MAX))
 }
 
 fn is_rfc3339(text: &[u8]) -> bool {
