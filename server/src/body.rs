@@ -109,7 +109,7 @@ pub(crate) async fn read(mut payload: Payload, limit: usize) -> Result<Bytes> {
 /// Reads `T` out of JSON text. Top-level fields named in `known` that `T` passes over are let through and their names
 /// returned, with all that lies below them; every other field that `T` passes over is a fault.
 pub fn parse<T: DeserializeOwned>(text: &[u8], known: &[&str]) -> Result<(T, Vec<String>)> {
-    refuse_duplicates(text)?;
+    check_text(text)?;
     // serde would read the fields of a struct from a list, too.
     if text.trim_ascii_start().first() != Some(&b'{') {
         return Err(Error::invalid("", "the body must be an object"));
@@ -168,8 +168,9 @@ fn ignored_pointer(path: &serde_ignored::Path<'_>) -> String {
     }
 }
 
-/// Refuses text that is not JSON and objects that name a key twice, of which serde would quietly keep the last.
-fn refuse_duplicates(text: &[u8]) -> Result<()> {
+/// Refuses text that is not JSON, objects that name a key twice, of which serde would quietly keep the last, and texts
+/// that not every database keeps.
+fn check_text(text: &[u8]) -> Result<()> {
     let mut json = serde_json::Deserializer::from_slice(text);
     let mut faults = Vec::new();
     let scan = Scan { pointer: String::new(), faults: &mut faults };
@@ -180,8 +181,11 @@ fn refuse_duplicates(text: &[u8]) -> Result<()> {
     if faults.is_empty() {
         return Ok(());
     }
-    Err(Error::Malformed("the body names a key twice".to_owned(), faults))
+    Err(Error::Malformed("the body cannot be taken as it is".to_owned(), faults))
 }
+
+/// What no text may hold: PostgreSQL keeps all of Unicode but this.
+pub(crate) const NUL: char = '\0';
 
 struct Scan<'a> {
     pointer: String,
@@ -213,7 +217,10 @@ impl<'de> Visitor<'de> for Scan<'_> {
     fn visit_f64<E>(self, _: f64) -> Result<(), E> {
         Ok(())
     }
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+    fn visit_str<E>(self, text: &str) -> Result<(), E> {
+        if text.contains(NUL) {
+            self.faults.push(Fault::new(self.pointer, "a text holds no U+0000"));
+        }
         Ok(())
     }
     fn visit_unit<E>(self) -> Result<(), E> {
@@ -235,6 +242,9 @@ impl<'de> Visitor<'de> for Scan<'_> {
         let mut seen = HashSet::new();
         while let Some(key) = entries.next_key::<String>()? {
             let pointer = format!("{}/{}", self.pointer, escape(&key));
+            if key.contains(NUL) {
+                self.faults.push(Fault::new(pointer.clone(), "a key holds no U+0000"));
+            }
             if !seen.insert(key) {
                 self.faults.push(Fault::new(pointer.clone(), "this key stands twice"));
             }
@@ -275,6 +285,10 @@ mod tests {
         assert_eq!(
             check(r#"{"enabled":true,"default":{"serve":"on","serve":"off"},"off_variant":"off"}"#),
             ["/default/serve"]
+        );
+        assert_eq!(
+            check(r#"{"enabled":true,"default":{"serve":"o\u0000n"},"off_variant":"off","\u0000":1}"#),
+            ["/default/serve", "/\0"]
         );
         assert_eq!(check(r#"{"enabled":1,"default":{"serve":"on"},"off_variant":"off"}"#), ["/enabled"]);
         assert_eq!(

@@ -15,7 +15,10 @@ use crate::{ofrep, routes, sessions};
 
 #[derive(OpenApi)]
 #[openapi(
-    info(title = "Hoist", description = "Feature flags: ramped, audited, evaluated locally, and taken out again."),
+    info(title = "Hoist", description = "Feature flags: ramped, audited, evaluated locally, and taken out again.\n\n\
+        Every write takes a reason for the audit, percent-encoded in the header `Hoist-Reason` or as the query parameter \
+        `reason`, where its body has no `reason`; and a key of the caller's own in the header `Idempotency-Key`, under which \
+        it is carried out once however often it is sent."),
     components(schemas(Problem)),
     tags(
         (name = "projects", description = "A project has environments, flags, segments and tokens of its own."),

@@ -103,6 +103,10 @@ impl From<sqlx::Error> for Error {
             sqlx::Error::Database(database) if database.kind() == ErrorKind::UniqueViolation => {
                 Self::Conflict("something of that name is there already".to_owned(), Vec::new())
             }
+            // Invalid bytes: of what is text here, only U+0000, which bodies may not hold; a query may.
+            sqlx::Error::Database(database) if database.code().as_deref() == Some("22021") => {
+                Self::Malformed("PostgreSQL keeps no text that holds U+0000".to_owned(), Vec::new())
+            }
             error if schema::is_missing(error) => {
                 if fault::is_news("tables") {
                     tracing::warn!(%error, "the tables are not those of this build");

@@ -13,6 +13,7 @@ use super::authenticate;
 use super::browser::{self, Visitor};
 use crate::app::App;
 use crate::body::Fingerprint;
+use crate::body::NUL;
 use crate::error::{Error, Result};
 use crate::keys::{EnvironmentKey, ProjectKey};
 use crate::telemetry::RequestId;
@@ -254,6 +255,9 @@ pub(crate) fn bounded_reason(reason: Option<String>, pointer: &str) -> Result<Op
     else {
         return Ok(None);
     };
+    if reason.contains(NUL) {
+        return Err(Error::invalid(pointer, "a reason holds no U+0000"));
+    }
     if reason.chars().count() > MAX_REASON {
         return Err(Error::invalid(pointer, format!("a reason has at most {MAX_REASON} characters")));
     }
