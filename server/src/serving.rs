@@ -199,6 +199,9 @@ impl Serving {
     ///
     /// While the origin cannot be asked the client is told to come back: what it has is newer than what it would get.
     pub(crate) async fn keep_up(&self, application: &Application, live: &Live, revision: u64) -> Result<()> {
+        if live.state().revision() >= revision {
+            return Ok(());
+        }
         let Application { project, environment, .. } = application;
         let sure = match &self.origin {
             Origin::Store { .. } => self.hurry(live, revision).await,

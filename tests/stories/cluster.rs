@@ -2,7 +2,8 @@
 
 use serde_json::json;
 use tests::{
-    Api, Cable, Cluster, Environment, Redis, Snag, application, eventually, live_at, migrated, users,
+    Api, Cable, Cluster, Environment, Postgres, Redis, Snag, application, eventually, live_at, migrated,
+    users,
 };
 use tokio::task::JoinSet;
 
@@ -69,13 +70,14 @@ async fn revision_after(api: &Api, key: &str, revision: u64) -> Option<u64> {
 
 #[tokio::test]
 async fn nobody_is_led_back_by_a_node_that_is_behind() {
-    let mut cluster = Cluster::start(1).await;
-    let postgres = cluster.database.split([':', '/']).find_map(|part| part.parse().ok()).unwrap();
-    let cable = Cable::to(postgres).await;
+    let postgres = Postgres::start().await;
+    let cable = Cable::to(postgres.port()).await;
+    let database = migrated(&postgres.create_database().await).await;
+    let mut cluster = Cluster::start_over(1, &database, &[]).await;
     let api = cluster.api(0);
     api.create_flag(FLAG).await;
     let key = api.sdk_key("production").await;
-    let database = cable.leads(&cluster.database, postgres);
+    let database = cable.leads(&database, postgres.port());
     cluster.add(&[("HOIST_DATABASE_URL", &database), ("HOIST_DATABASE_TIMEOUT_MS", "500")]).await;
     let behind = cluster.api(1);
     let production = api.environment("production");

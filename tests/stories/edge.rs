@@ -156,6 +156,11 @@ async fn without_its_upstream_an_edge_serves_what_it_has_also_after_a_restart() 
     assert!(lacks[0].as_str().unwrap().contains("from disk at revision 2"), "{lacks}");
     assert_eq!(tree.edge.api().get("/healthz").send().await.status, 503);
     comes_from(&tree.edge, "disk").await;
+    // One that has heard of more from another is not led back while nobody can be asked.
+    let snapshot =
+        |tag| tree.edge.api().with_token(&tree.key).get("/sdk/v1/snapshot").header("if-none-match", tag);
+    assert_eq!(snapshot("\"2\"").send().await.status, 304);
+    snapshot("\"3\"").refused(503, "unavailable").await;
     for token in [tree.key.as_str(), "hoist_sdk_development"] {
         let answer = evaluate(&tree.edge.url, token, FLAG).ok().await;
         assert_eq!(answer["value"], true, "a token that was known before");

@@ -4,7 +4,7 @@ import { useLead } from '../../parts/lead';
 import { PercentField } from '../../parts/PercentField';
 import { same } from '../../parts/rules';
 import { percent } from '../../parts/words';
-import { type DeliveryDraft, movedShare } from './draft';
+import { type DeliveryDraft, movedShare, totalOf } from './draft';
 import type { Faults } from './faults';
 
 interface DeliveryFieldsProps<Draft extends DeliveryDraft> {
@@ -27,7 +27,7 @@ export function DeliveryFields<Draft extends DeliveryDraft>(props: DeliveryField
   const setWeight = (at: number, part: Partial<(typeof weights)[number]>) =>
     set({ weights: weights.map((it, place) => (place === at ? { ...it, ...part } : it)) });
   const unused = variants.filter((variant) => weights.every((it) => it.variant !== variant));
-  const total = Math.round(weights.reduce((sum, { weight }) => sum + weight, 0) * 1_000) / 1_000;
+  const total = totalOf(weights);
   const [within, lead] = useLead<HTMLDivElement>();
   const wrong = faults.at(`${pointer}/serve`);
   const said = total === 100 ? wrong : undefined;

@@ -107,6 +107,11 @@ export function deliveryOf({ rollout, bucketBy, weights, allocation }: DeliveryD
   };
 }
 
+/** What shares come to together; not a number while one of them is none. */
+export function totalOf(weights: DeliveryDraft['weights']): number {
+  return Math.round(weights.reduce((sum, { weight }) => sum + weight, 0) * 1_000) / 1_000;
+}
+
 /** The share of split buckets that change hands: as few as there can be. */
 export function movedShare(before: DeliveryDraft['weights'], after: DeliveryDraft['weights']): number {
   const weight = (list: DeliveryDraft['weights'], variant: string) =>

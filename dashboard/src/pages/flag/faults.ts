@@ -2,7 +2,7 @@ import { ProblemError } from '../../api/problem';
 import type { Fault } from '../../api/schema';
 import type { ConditionFaults } from '../../parts/ConditionFields';
 import { NO_SHARE } from '../../parts/PercentField';
-import type { DeliveryDraft, Draft } from './draft';
+import { type DeliveryDraft, type Draft, totalOf } from './draft';
 
 /** What was found wrong, asked for by place. What no field asked for is told above the form. */
 export interface Faults {
@@ -23,7 +23,7 @@ export function missing(draft: Draft): Fault[] {
   const faults: Fault[] = [];
   const served = (pointer: string, { rollout, weights }: DeliveryDraft) => {
     if (Number.isNaN(rollout)) faults.push({ pointer: `${pointer}/rollout`, detail: NO_SHARE });
-    const total = Math.round(weights.reduce((sum, { weight }) => sum + weight, 0) * 1_000) / 1_000;
+    const total = totalOf(weights);
     if (Number.isNaN(total)) faults.push({ pointer: `${pointer}/serve`, detail: NO_SHARE });
     else if (total !== 100) faults.push({ pointer: `${pointer}/serve`, detail: `The shares total ${total} %, not 100 %.` });
   };
